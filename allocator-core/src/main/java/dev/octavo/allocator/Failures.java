@@ -1,0 +1,138 @@
+package dev.octavo.allocator;
+
+import dev.octavo.allocator.internal.cache.PagePool;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+
+/// Finds out why a call failed, and says it. Runs after the failure, so it changes nothing and may
+/// take its time.
+final class Failures {
+
+  private static final int MAX_PLACES = 16;
+
+  private final PageAllocator allocator;
+  private final PagePool pool;
+
+  Failures(PageAllocator allocator, PagePool pool) {
+    this.allocator = allocator;
+    this.pool = pool;
+  }
+
+  void checkOpen() {
+    if (pool.isClosed()) {
+      throw new IllegalStateException("allocator is closed: name=" + allocator.name());
+    }
+  }
+
+  OutOfPagesException outOfMemory(long byteSize, long byteAlignment) {
+    int alignOrder = allocator.alignOrder(byteAlignment);
+    return outOfPages(
+        "byteSize=" + byteSize + ", byteAlignment=" + byteAlignment,
+        allocator.pagesFor(byteSize),
+        alignOrder,
+        allocator.phase(alignOrder));
+  }
+
+  OutOfPagesException outOfBulk(long byteSize, int count) {
+    long each = allocator.pagesFor(byteSize);
+    long pages = each > allocator.pageCount() ? each : each * count;
+    return outOfPages("byteSize=" + byteSize + ", count=" + count, pages, 0, 0);
+  }
+
+  OutOfPagesException outOfPages(String request, long pages, int alignOrder, long phase) {
+    BuddyInfo info = allocator.buddyInfo();
+    long mask = (1L << alignOrder) - 1;
+    long firstAligned = ((phase + mask) & ~mask) - phase;
+    OutOfPagesException.Reason reason;
+    String rule;
+    if (firstAligned > info.pageCount() - pages) {
+      reason = OutOfPagesException.Reason.CAPACITY;
+      rule = "more than the region could ever hold";
+    } else if (pages > info.freePages()) {
+      reason = OutOfPagesException.Reason.NOT_ENOUGH_MEMORY;
+      rule = "not enough memory";
+    } else {
+      reason = OutOfPagesException.Reason.FRAGMENTATION;
+      rule = "free memory is fragmented";
+    }
+    String message =
+        "%s: %s, pageSize=%d, pageCount=%d, freePages=%d, largestFreeRun=%d, buddyinfo=%s"
+            .formatted(
+                rule,
+                request,
+                info.pageSize(),
+                info.pageCount(),
+                info.freePages(),
+                info.largestFreeRun(),
+                info.toBuddyinfoLine());
+    return new OutOfPagesException(reason, message);
+  }
+
+  /// Why no allocation of `pages` pages was found at `page`.
+  InvalidFreeException invalidFree(long page, long pages) {
+    InvalidFreeException.Reason reason = reasonAt(page);
+    String found = "";
+    if (reason == InvalidFreeException.Reason.WRONG_SIZE) {
+      found = ", allocated=" + pool.pagesAt((int) page);
+    }
+    return new InvalidFreeException(
+        reason, rule(reason) + ": page=" + page + ", pages=" + pages + found + name());
+  }
+
+  private InvalidFreeException.Reason reasonAt(long page) {
+    if (pool.isClosed()) {
+      return InvalidFreeException.Reason.CLOSED;
+    }
+    if (page < 0 || page >= allocator.pageCount()) {
+      return InvalidFreeException.Reason.FOREIGN_SEGMENT;
+    }
+    return switch (pool.stateOf((int) page)) {
+      case FREE -> InvalidFreeException.Reason.DOUBLE_FREE;
+      case HEAD -> InvalidFreeException.Reason.WRONG_SIZE;
+      case HELD -> InvalidFreeException.Reason.BUSY;
+      case INTERIOR -> InvalidFreeException.Reason.INTERIOR_POINTER;
+    };
+  }
+
+  InvalidFreeException invalidSegment(InvalidFreeException.Reason reason, MemorySegment segment) {
+    InvalidFreeException.Reason first =
+        pool.isClosed() ? InvalidFreeException.Reason.CLOSED : reason;
+    return new InvalidFreeException(first, rule(first) + ": segment=" + segment + name());
+  }
+
+  private static String rule(InvalidFreeException.Reason reason) {
+    return switch (reason) {
+      case CLOSED -> "allocator is closed";
+      case FOREIGN_SEGMENT -> "not memory of this region";
+      case READ_ONLY -> "read-only view";
+      case INTERIOR_POINTER -> "not the start of an allocation";
+      case DOUBLE_FREE -> "pages are free already";
+      case WRONG_SIZE -> "not the size of the allocation";
+      case BUSY -> "another call is resizing the allocation";
+    };
+  }
+
+  private String name() {
+    return ", name=" + allocator.name();
+  }
+
+  LiveAllocationsException liveAllocations() {
+    List<LiveAllocationsException.Place> places = new ArrayList<>();
+    long count = 0;
+    long pages = 0;
+    int end = (int) allocator.pageCount();
+    for (int page = pool.nextHead(0); page < end; page = pool.nextHead(page + 1)) {
+      int length = pool.pagesAt(page);
+      count++;
+      pages += length;
+      if (places.size() < MAX_PLACES) {
+        places.add(new LiveAllocationsException.Place(page, length));
+      }
+    }
+    String message =
+        "close with live allocations: name=%s, count=%d, pages=%d, first=%s"
+            .formatted(allocator.name(), count, pages, places);
+    return new LiveAllocationsException(message, count, places);
+  }
+}

@@ -1,0 +1,36 @@
+package dev.octavo.allocator;
+
+/// Thrown when no run of enough free pages exists; the call has changed nothing (L5, L6).
+///
+/// The message names the request and the state of the region just after the failure, in the form of
+/// Linux's /proc/buddyinfo. While other threads allocate and free, that state may be newer than the
+/// failure itself.
+public final class OutOfPagesException extends RuntimeException {
+
+  /// Why there is no such run.
+  public enum Reason {
+    /// Fewer pages are free than requested.
+    NOT_ENOUGH_MEMORY,
+    /// Enough pages are free, but not side by side at the alignment requested.
+    FRAGMENTATION,
+    /// The region would be too small for the request even if nothing were allocated.
+    CAPACITY
+  }
+
+  private static final long serialVersionUID = 1L;
+
+  /// Why.
+  private final Reason reason;
+
+  OutOfPagesException(Reason reason, String message) {
+    super(message);
+    this.reason = reason;
+  }
+
+  /// Why the request failed.
+  ///
+  /// @return the reason
+  public Reason reason() {
+    return reason;
+  }
+}

@@ -1,0 +1,116 @@
+package dev.octavo.allocator;
+
+import dev.octavo.allocator.internal.buddy.Geometry;
+import dev.octavo.allocator.internal.region.RegionMemory;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/// Describes a [PageAllocator]. Each setter checks its own value at once, [#build] how they fit
+/// together. Not thread-safe.
+public final class PageAllocatorBuilder {
+
+  private static final int MIN_PAGE_SIZE = 64;
+  private static final int MAX_PAGE_SIZE = 2 << 20;
+  private static final long UNSET = -1;
+  private static final int LARGEST_POSSIBLE = -1;
+  private static final long MAX_CAPACITY = (long) Geometry.MAX_PAGES * MAX_PAGE_SIZE;
+
+  private long capacity = UNSET;
+  private int pageSize = PageAllocator.DEFAULT_PAGE_SIZE;
+  private int maxOrder = LARGEST_POSSIBLE;
+  private @Nullable MemoryRegion region;
+  private String name = "octavo";
+
+  PageAllocatorBuilder() {}
+
+  /// Sets how much memory is managed. Default: the whole pages of the region; required without one.
+  ///
+  /// @param byteSize bytes, a multiple of the page size, at most 2^30 pages
+  /// @return this
+  /// @throws IllegalArgumentException if `byteSize` is out of range
+  public PageAllocatorBuilder capacity(long byteSize) {
+    Checks.range("capacity", byteSize, MIN_PAGE_SIZE, MAX_CAPACITY);
+    capacity = byteSize;
+    return this;
+  }
+
+  /// Sets the size of a page, the unit of everything. Default 4096.
+  ///
+  /// @param byteSize bytes, a power of two, 64..2 MiB
+  /// @return this
+  /// @throws IllegalArgumentException if `byteSize` is out of range or no power of two
+  public PageAllocatorBuilder pageSize(int byteSize) {
+    Checks.range("page size", byteSize, MIN_PAGE_SIZE, MAX_PAGE_SIZE);
+    Checks.powerOfTwo("page size", byteSize);
+    pageSize = byteSize;
+    return this;
+  }
+
+  /// Sets the largest order. Default: the largest of which a block fits into the capacity. Runs may
+  /// be longer than the largest block.
+  ///
+  /// @param order 0..30
+  /// @return this
+  /// @throws IllegalArgumentException if `order` is out of range
+  public PageAllocatorBuilder maxOrder(int order) {
+    Checks.range("max order", order, 0, Geometry.largestOrder(Geometry.MAX_PAGES));
+    maxOrder = order;
+    return this;
+  }
+
+  /// Sets where the memory comes from. Default: a [MemoryRegion#ofArena] of the capacity.
+  ///
+  /// @param memoryRegion the region, for this allocator alone
+  /// @return this
+  public PageAllocatorBuilder region(MemoryRegion memoryRegion) {
+    region = Objects.requireNonNull(memoryRegion, "region");
+    return this;
+  }
+
+  /// Sets the name that messages and [BuddyInfo] show. Default `octavo`.
+  ///
+  /// @param allocatorName the name
+  /// @return this
+  public PageAllocatorBuilder name(String allocatorName) {
+    name = Objects.requireNonNull(allocatorName, "name");
+    return this;
+  }
+
+  /// Builds the allocator and gets its memory.
+  ///
+  /// @return the allocator, nothing allocated
+  /// @throws IllegalArgumentException if neither capacity nor region is set, if the capacity is no
+  ///   multiple of the page size, has no page or more than 2^30, or exceeds the region, if the
+  ///   largest order does not fit into the capacity, or if the region's address is no multiple of
+  ///   the page size
+  /// @throws IllegalStateException if the region already serves an allocator
+  /// @throws OutOfMemoryError if the JVM has no memory for the region
+  public PageAllocator build() {
+    long byteSize = checkedCapacity();
+    int pageCount = (int) (byteSize / pageSize);
+    int largest = Geometry.largestOrder(pageCount);
+    int order = maxOrder == LARGEST_POSSIBLE ? largest : maxOrder;
+    Checks.range("max order", order, 0, largest);
+    Geometry geometry = new Geometry(pageCount, order, Geometry.RADIX_LOG2);
+    MemoryRegion source = region == null ? MemoryRegion.ofArena(byteSize) : region;
+    source.checkAlignment(pageSize);
+    RegionMemory memory = source.open();
+    return new PageAllocator(name, pageSize, geometry, memory);
+  }
+
+  private long checkedCapacity() {
+    MemoryRegion given = region;
+    if (given == null && capacity == UNSET) {
+      throw new IllegalArgumentException("capacity not set: capacity=none, region=none");
+    }
+    long byteSize = capacity;
+    if (given != null) {
+      long whole = given.byteSize() - given.byteSize() % pageSize;
+      byteSize = capacity == UNSET ? whole : capacity;
+      Checks.range("capacity", byteSize, pageSize, given.byteSize());
+    }
+    Checks.multiple("capacity", byteSize, pageSize);
+    Checks.range("capacity in pages", byteSize / pageSize, 1, Geometry.MAX_PAGES);
+    return byteSize;
+  }
+}

@@ -1,0 +1,229 @@
+package dev.octavo.allocator.internal.buddy;
+
+import java.util.List;
+import java.util.function.IntFunction;
+
+/// The buddy system on page numbers: free pages in a [BuddyTree], allocated ones in [Heads].
+///
+/// A page travels so: `allocate` takes it from the tree, which makes it the caller's, and records
+/// the head; `free` clears the head by CAS, which makes the page the caller's again, and puts it
+/// into the tree, where it merges. Whatever is wrong with a free shows when the head is looked at,
+/// before anything changes.
+///
+/// Knows no bytes, no threads and no policy. All methods are safe for any number of threads, take
+/// no lock, and create no object on their usual path.
+public final class BuddyPages {
+
+  /// No such pages.
+  public static final int NONE = -1;
+
+  private final Geometry geometry;
+  private final BuddyTree tree;
+  private final Heads heads;
+  private final Slot[] slots;
+
+  /// @param geometry the region's shape
+  /// @param slotCount how many slots share the region, at least 1
+  public BuddyPages(Geometry geometry, int slotCount) {
+    this(geometry, slotCount, Words::new, new Heads(geometry.pageCount()));
+  }
+
+  BuddyPages(Geometry geometry, int slotCount, IntFunction<Words> storage, Heads heads) {
+    this.geometry = geometry;
+    this.heads = heads;
+    tree = new BuddyTree(geometry, slotCount, storage);
+    slots = new Slot[slotCount];
+    for (int i = 0; i < slotCount; i++) {
+      slots[i] = new Slot(geometry, i, home(i, geometry.pageCount()));
+    }
+  }
+
+  /// Homes halve the largest gaps in turn: 0, 1/2, 1/4, 3/4, 1/8 of the region and so on.
+  private static int home(int slot, int pageCount) {
+    long fraction = Integer.toUnsignedLong(Integer.reverse(slot));
+    return (int) ((fraction * pageCount) >>> Integer.SIZE);
+  }
+
+  public Geometry geometry() {
+    return geometry;
+  }
+
+  public Slot slot(int index) {
+    return slots[index];
+  }
+
+  public int slotCount() {
+    return slots.length;
+  }
+
+  BuddyTree tree() {
+    return tree;
+  }
+
+  Heads heads() {
+    return heads;
+  }
+
+  /// Allocates a run of `pages` pages whose first is a multiple of 2^`alignOrder`.
+  ///
+  /// @return the first page, or [#NONE] if no such run was seen
+  public int allocate(Slot slot, int pages, int alignOrder) {
+    return recordHead(tree.take(slot, pages, alignOrder), pages);
+  }
+
+  /// Allocates the lowest run of `pages` pages whose first, plus `phase`, is a multiple of
+  /// 2^`alignOrder`: for alignments finer than the region itself is aligned in memory.
+  ///
+  /// @return the first page, or [#NONE] if no such run was seen
+  public int allocateInPhase(Slot slot, int pages, int alignOrder, long phase) {
+    return recordHead(tree.takeInPhase(slot, pages, alignOrder, phase), pages);
+  }
+
+  private int recordHead(int page, int pages) {
+    if (page != NONE) {
+      heads.set(page, pages);
+    }
+    return page;
+  }
+
+  /// Allocates runs of 2^`order` pages: the same ones, in the same order, as single calls would,
+  /// but those from one word with one CAS.
+  ///
+  /// @param pages where their first pages are put; all of it is to be filled
+  /// @return how many were found
+  public int allocateMany(Slot slot, int order, long[] pages) {
+    int at = 0;
+    while (at < pages.length) {
+      int page = tree.take(slot, 1 << order, 0);
+      if (page == NONE) {
+        break;
+      }
+      pages[at++] = page;
+      at += tree.takeMore(page, order, pages, at);
+    }
+    for (int i = 0; i < at; i++) {
+      heads.set((int) pages[i], 1 << order);
+    }
+    return at;
+  }
+
+  /// Frees the allocation of `pages` pages at `page`.
+  ///
+  /// @return false, and nothing has changed, if there is no such allocation (see [#stateOf])
+  public boolean free(Slot slot, int page, int pages) {
+    if (!heads.clear(page, pages)) {
+      return false;
+    }
+    tree.put(slot, page, pages);
+    return true;
+  }
+
+  /// Frees the pages of an allocation from the `newPages`-th on.
+  ///
+  /// @param newPages 1..pages
+  /// @return false, and nothing has changed, if there is no such allocation
+  public boolean trim(Slot slot, int page, int pages, int newPages) {
+    if (!heads.hold(page, pages)) {
+      return false;
+    }
+    heads.set(page, newPages);
+    tree.put(slot, page + newPages, pages - newPages);
+    return true;
+  }
+
+  /// Keeps every other call away from an allocation, until [#release] or [#growHeld].
+  ///
+  /// @return false, and nothing has changed, if there is no such allocation
+  public boolean hold(int page, int pages) {
+    return heads.hold(page, pages);
+  }
+
+  /// Ends [#hold] and leaves the allocation as it was.
+  public void release(int page, int pages) {
+    heads.set(page, pages);
+  }
+
+  /// Appends the pages behind a held allocation, if all of them are free; that ends [#hold].
+  ///
+  /// @return false, and the allocation is still held, if they are not
+  public boolean growHeld(Slot slot, int page, int pages, int newPages) {
+    if (newPages > geometry.pageCount() - page) {
+      return false;
+    }
+    int end = page + newPages;
+    boolean seenFree = tree.runs().freeEnd(page + pages, end) == end;
+    if (!seenFree || !tree.takeAt(slot, page + pages, newPages - pages)) {
+      return false;
+    }
+    heads.set(page, newPages);
+    return true;
+  }
+
+  /// Frees a held allocation.
+  public void freeHeld(Slot slot, int page, int pages) {
+    heads.clearHeld(page);
+    tree.put(slot, page, pages);
+  }
+
+  /// Takes every page of the region; from then on nothing can be allocated. Nothing is recorded as
+  /// allocated.
+  ///
+  /// @return false, and nothing has changed, unless all pages were free
+  public boolean takeAll(Slot slot) {
+    return tree.takeAt(slot, 0, geometry.pageCount());
+  }
+
+  /// What stands at a page, for messages; exact if no other call runs.
+  public PageState stateOf(int page) {
+    int pages = heads.pages(page);
+    if (pages == Heads.HELD) {
+      return PageState.HELD;
+    }
+    if (pages != Heads.NOT_A_HEAD) {
+      return PageState.HEAD;
+    }
+    return tree.runs().levelOf(page) != NONE ? PageState.FREE : PageState.INTERIOR;
+  }
+
+  /// The length of the allocation at a head, 0 if there is none.
+  public int pagesAt(int page) {
+    return Math.max(0, heads.pages(page));
+  }
+
+  /// The first allocation's page at or after `page`, or the page count.
+  public int nextHead(int page) {
+    return heads.next(page);
+  }
+
+  public FreeAreas freeAreas() {
+    return FreeAreas.of(tree);
+  }
+
+  /// Bytes of metadata, array headers left out (L12).
+  public long metadataBytes() {
+    long longs = 0;
+    for (int l = 0; l < tree.levelCount(); l++) {
+      longs += tree.level(l).length();
+    }
+    return longs * Long.BYTES + heads.length();
+  }
+
+  /// Starts a search whose failure must be exact; see [Transit].
+  public void enterSearch() {
+    tree.transit().enterSearch();
+  }
+
+  public void exitSearch() {
+    tree.transit().exitSearch();
+  }
+
+  /// The number of moves finished so far, or negative while one is under way.
+  public long stamp() {
+    return tree.transit().stamp();
+  }
+
+  /// Every law that is broken, with the place; empty if all hold. Call it while no other call runs.
+  public List<BrokenLaw> audit() {
+    return new Audit(this).run();
+  }
+}

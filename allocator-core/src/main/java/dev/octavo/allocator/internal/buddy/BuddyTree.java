@@ -1,0 +1,363 @@
+package dev.octavo.allocator.internal.buddy;
+
+import java.util.function.IntFunction;
+
+/// The free pages: a radix-64 buddy tree in words, without lists and without locks.
+///
+/// ## Shape
+///
+/// [Level] k has a bit for each unit of 64^k pages; it is one if the unit is wholly free and owned
+/// at this level. 64 free units in one word are one free unit of the level above, so a word of ones
+/// does not stay: it becomes zero and its bit above is set.
+///
+/// ```
+///   level 1   0 1 1 . . .          unit 0 is opened, units 1 and 2 are free
+///   level 0   00110111...  0  0    what is free of unit 0; the words of units 1 and 2 are zero
+/// ```
+///
+/// A block of any order is an aligned run of ones in *one* word: taking it is one CAS, whatever its
+/// size. *Split*: take one unit from the level above, then store the rest of it one level down.
+/// *Merge*: the CAS that would make a word all ones makes it zero instead, and the unit is put into
+/// the level above. An *exact run* of n pages takes as many whole units as it needs and opens the
+/// last one, so that what it does not need is free at once (L4).
+///
+/// ## Placement
+///
+/// Each level serves its orders from the lowest fitting word of the chunk (eight words) that the
+/// slot last used for this half of the level's orders; if none fits, from the lowest fitting word
+/// at or after the slot's home chunk, then from the lowest of all; if none fits, the level above is
+/// asked for one unit by the same rule, and the block is the unit's first. In a word the smallest
+/// free block that suffices is taken, the lowest of those. A run whose length is no power of two is
+/// first looked for in the window where the slot last placed one, an aligned stretch of a chunk or
+/// of four times the run's rounded size, whichever is more: the lowest place where it fits.
+/// Otherwise it takes the first pages of a block of the rounded-up order. If there is no such
+/// block, any run takes the lowest place in the region where it fits. The slot's chunks, and for
+/// runs the window, move to where pages were found.
+///
+/// The rule keeps large blocks whole: whole units are invisible to small requests, and a slot fills
+/// the holes of one chunk before it touches the next (docs/decisions/0002-placement.md).
+///
+/// All methods are safe for any number of threads and none waits for another.
+final class BuddyTree {
+
+  private static final int NONE = -1;
+
+  /// log2 of how many times a run's rounded size a window holds.
+  private static final int WINDOW_BLOCKS_LOG2 = 2;
+
+  private final Geometry geometry;
+  private final Level[] levels;
+  private final Transit transit;
+  private final FreeRuns runs;
+
+  BuddyTree(Geometry geometry, int stripes, IntFunction<Words> storage) {
+    this.geometry = geometry;
+    transit = new Transit(stripes);
+    levels = new Level[geometry.topLevel() + 1];
+    for (int l = 0; l < levels.length; l++) {
+      levels[l] = new Level(geometry, l, transit, storage);
+    }
+    runs = new FreeRuns(geometry, levels);
+    put(new Slot(geometry, 0, 0), 0, geometry.pageCount());
+  }
+
+  Geometry geometry() {
+    return geometry;
+  }
+
+  Transit transit() {
+    return transit;
+  }
+
+  FreeRuns runs() {
+    return runs;
+  }
+
+  Level level(int level) {
+    return levels[level];
+  }
+
+  int levelCount() {
+    return levels.length;
+  }
+
+  // ---- take
+
+  /// Takes `pages` pages that follow each other, the first a multiple of 2^`alignOrder`.
+  ///
+  /// @return the first page, or -1 if no such run was seen; [Transit] tells whether that is exact
+  int take(Slot slot, int pages, int alignOrder) {
+    if (!Geometry.isPowerOfTwo(pages)) {
+      return takeOddRun(slot, pages, alignOrder);
+    }
+    int order = Geometry.orderFor(pages);
+    int page = takeBlock(slot, Math.max(order, alignOrder), pages);
+    boolean onlyBlocksFit = order == alignOrder && order <= geometry.maxOrder();
+    return page != NONE || onlyBlocksFit ? page : takeInPhase(slot, pages, alignOrder, 0);
+  }
+
+  private int takeOddRun(Slot slot, int pages, int alignOrder) {
+    int page = takeInWindow(slot, pages, alignOrder);
+    if (page == NONE) {
+      page = takeBlock(slot, Math.max(Geometry.orderFor(pages), alignOrder), pages);
+    }
+    if (page == NONE) {
+      page = takeInPhase(slot, pages, alignOrder, 0);
+    }
+    if (page != NONE) {
+      slot.rememberWindow(page);
+    }
+    return page;
+  }
+
+  /// Takes the lowest run of which the first page plus `phase` is a multiple of 2^`alignOrder`.
+  int takeInPhase(Slot slot, int pages, int alignOrder, long phase) {
+    return takeFirst(slot, 0, geometry.pageCount(), pages, alignOrder, phase);
+  }
+
+  /// Takes the first `pages` pages of a block; the block's other pages stay free or become free.
+  private int takeBlock(Slot slot, int order, int pages) {
+    if (order > geometry.maxOrder()) {
+      return NONE;
+    }
+    int lowest = order / geometry.radixLog2();
+    int s = order % geometry.radixLog2();
+    for (int l = lowest; l < levels.length; l++) {
+      int page = takeAtLevel(slot, l, l == lowest ? s : 0, pages);
+      if (page != NONE) {
+        for (int below = l; below >= lowest; below--) {
+          slot.remember(below, below == lowest ? s : 0, page);
+        }
+        return page;
+      }
+    }
+    return NONE;
+  }
+
+  /// Tries the words of a level in the order of the placement rule.
+  private int takeAtLevel(Slot slot, int l, int s, int pages) {
+    int chunkLog2 = geometry.chunkWordsLog2();
+    int words = levels[l].wordCount();
+    int chunk = slot.chunk(l, s);
+    int end = Math.min((chunk + 1) << chunkLog2, words);
+    int page = takeWithin(slot, l, s, pages, chunk << chunkLog2, end);
+    int home = slot.homeChunk(l) << chunkLog2;
+    if (page == NONE) {
+      page = takeWithin(slot, l, s, pages, home, words);
+    }
+    return page == NONE && home > 0 ? takeWithin(slot, l, s, pages, 0, home) : page;
+  }
+
+  /// Tries the words of `from..to-1`. The first one that holds less than its summary promised is
+  /// passed over, as it is likely to be filled again soon (a page freed and allocated in turn
+  /// merges and splits its word each time); what else promised too much is corrected.
+  private int takeWithin(Slot slot, int l, int s, int pages, int from, int to) {
+    Level level = levels[l];
+    boolean correct = false;
+    int word = level.next(from, to, s, slot.stripe());
+    while (word != NONE) {
+      int page = takeFrom(slot, l, s, pages, word);
+      if (page != NONE) {
+        return page;
+      }
+      if (correct) {
+        level.settle(word, slot.stripe());
+      }
+      correct = true;
+      word = level.next(word + 1, to, s, slot.stripe());
+    }
+    return NONE;
+  }
+
+  /// Takes as many units as `pages` needs, from the first of the best fitting block of order `s` in
+  /// a word on, and gives back what the last of them has too much.
+  private int takeFrom(Slot slot, int l, int s, int pages, int word) {
+    Level level = levels[l];
+    int units = unitsFor(l, pages);
+    int pagesInLast = pages - ((units - 1) << level.unitShift());
+    if (pagesInLast == level.unitPages()) {
+      int bit = level.takeBest(word, s, units);
+      return bit == NONE ? NONE : unit(word, bit) << level.unitShift();
+    }
+    if (!level.has(word, s)) {
+      // Nothing is announced for nothing: a search that finds nothing must not disturb itself.
+      return NONE;
+    }
+    transit.begin(slot.stripe());
+    int bit = level.takeBest(word, s, units);
+    if (bit != NONE) {
+      open(slot, l, unit(word, bit) + units - 1, pagesInLast);
+    }
+    transit.end(slot.stripe());
+    return bit == NONE ? NONE : unit(word, bit) << level.unitShift();
+  }
+
+  /// Keeps the first `pages` pages of a unit that the caller owns; stores the rest in the levels
+  /// below.
+  private void open(Slot slot, int level, int unit, int pages) {
+    int last = unit;
+    int kept = pages;
+    for (int l = level - 1; kept != levels[l + 1].unitPages(); l--) {
+      int units = unitsFor(l, kept);
+      long rest = fullWord() & ~WordRuns.lowBits(units);
+      if (rest != 0) {
+        levels[l].open(last, rest, slot.stripe());
+      }
+      kept -= (units - 1) << levels[l].unitShift();
+      last = unit(last, units - 1);
+    }
+  }
+
+  /// Takes more blocks of one order from the word that owned the block at `page`, with one CAS: the
+  /// blocks that as many calls of [#take] would find there, in the same order.
+  ///
+  /// @param pages where their first pages are put, from index `at` to its end
+  /// @return how many
+  int takeMore(int page, int order, long[] pages, int at) {
+    Level level = levels[order / geometry.radixLog2()];
+    int word = wordOf(page >>> level.unitShift());
+    int count = level.takeMany(word, order % geometry.radixLog2(), pages, at);
+    for (int i = at; i < at + count; i++) {
+      pages[i] = (long) unit(word, (int) pages[i]) << level.unitShift();
+    }
+    return count;
+  }
+
+  // ---- runs at a given place
+
+  private int takeInWindow(Slot slot, int pages, int alignOrder) {
+    int order = Math.max(geometry.chunkOrder(), Geometry.orderFor(pages) + WINDOW_BLOCKS_LOG2);
+    long from = (long) slot.windowPage() >>> order << order;
+    int to = (int) Math.min(from + (1L << order), geometry.pageCount());
+    return takeFirst(slot, (int) from, to, pages, alignOrder, 0);
+  }
+
+  private int takeFirst(Slot slot, int from, int to, int pages, int alignOrder, long phase) {
+    while (true) {
+      int page = runs.find(from, to, pages, alignOrder, phase, slot.stripe());
+      if (page == NONE || takeAt(slot, page, pages)) {
+        return page;
+      }
+    }
+  }
+
+  /// Takes exactly these pages, wherever in the tree they are owned. Several words may have to
+  /// change, lowest page first; if a page turns out not to be free, those taken go back.
+  ///
+  /// @return false, and nothing has changed, if not all of them were free
+  boolean takeAt(Slot slot, int page, int pages) {
+    int end = page + pages;
+    transit.begin(slot.stripe());
+    int at = page;
+    for (int next; at < end && (next = takeNext(slot, at, end)) != at; ) {
+      at = next;
+    }
+    if (at < end) {
+      put(slot, page, at - page);
+    }
+    transit.end(slot.stripe());
+    return at == end;
+  }
+
+  /// Takes free pages from `at` on, as many as one word gives; returns the page after them.
+  private int takeNext(Slot slot, int at, int end) {
+    while (true) {
+      int l = runs.levelOf(at);
+      if (l == NONE) {
+        return at;
+      }
+      Level level = levels[l];
+      int unit = at >>> level.unitShift();
+      int word = wordOf(unit);
+      int first = unit << level.unitShift();
+      int last = first + level.unitPages();
+      if (first == at && last <= end) {
+        int ones = WordRuns.onesFrom(level.word(word), bitOf(unit));
+        int units = Math.min(ones, (end - at) >>> level.unitShift());
+        if (units > 0 && level.takeExactly(word, WordRuns.lowBits(units) << bitOf(unit))) {
+          return at + (units << level.unitShift());
+        }
+      } else if (level.takeExactly(word, 1L << bitOf(unit))) {
+        int stop = Math.min(end, last);
+        put(slot, first, at - first);
+        put(slot, stop, last - stop);
+        return stop;
+      }
+    }
+  }
+
+  // ---- put
+
+  /// Makes pages free that the caller owns: the fewest aligned blocks, lowest address first, each
+  /// one CAS, merged upward as far as they go.
+  void put(Slot slot, int page, int pages) {
+    int end = page + pages;
+    int at = page;
+    while (at < end) {
+      int l = Math.min(levels.length - 1, Integer.numberOfTrailingZeros(at) / geometry.radixLog2());
+      while (levels[l].unitPages() > end - at) {
+        l--;
+      }
+      int unit = at >>> levels[l].unitShift();
+      int room = geometry.unitsInWord() - bitOf(unit);
+      int units = Math.min(room, (end - at) >>> levels[l].unitShift());
+      putUnits(slot, l, wordOf(unit), WordRuns.lowBits(units) << bitOf(unit));
+      at += units << levels[l].unitShift();
+    }
+    transit.freed(slot.stripe());
+  }
+
+  private void putUnits(Slot slot, int lowest, int firstWord, long firstMask) {
+    int l = lowest;
+    int word = firstWord;
+    long mask = firstMask;
+    boolean moving = false;
+    while (true) {
+      Level level = levels[l];
+      long old = level.word(word);
+      long update = old | mask;
+      if (update != fullWord() || l == levels.length - 1) {
+        if (level.replace(word, old, update)) {
+          level.raise(word, update, slot.stripe());
+          break;
+        }
+      } else {
+        if (!moving) {
+          transit.begin(slot.stripe());
+          moving = true;
+        }
+        if (level.replace(word, old, 0)) {
+          mask = 1L << bitOf(word);
+          word = wordOf(word);
+          l++;
+        }
+      }
+    }
+    if (moving) {
+      transit.end(slot.stripe());
+    }
+  }
+
+  // ---- arithmetic
+
+  /// The units of `level` that `pages` pages need.
+  private int unitsFor(int level, int pages) {
+    return ((pages - 1) >>> levels[level].unitShift()) + 1;
+  }
+
+  private int unit(int word, int bit) {
+    return word << geometry.radixLog2() | bit;
+  }
+
+  private int wordOf(int unit) {
+    return unit >>> geometry.radixLog2();
+  }
+
+  private int bitOf(int unit) {
+    return unit & (geometry.unitsInWord() - 1);
+  }
+
+  private long fullWord() {
+    return WordRuns.lowBits(geometry.unitsInWord());
+  }
+}

@@ -1,0 +1,146 @@
+package dev.octavo.allocator.internal.buddy;
+
+/// Reads the tree as one sequence of pages: which are free, how far a free run goes, where the
+/// first run of some length lies. Changes nothing but stale summaries; what it says may be outdated
+/// when it returns, so whoever acts on it must claim the pages and be ready to fail.
+final class FreeRuns {
+
+  private static final int NOT_FREE = -1;
+
+  private final Geometry geometry;
+  private final Level[] levels;
+
+  FreeRuns(Geometry geometry, Level[] levels) {
+    this.geometry = geometry;
+    this.levels = levels;
+  }
+
+  /// The level that owns a free page, or -1 if the page is not free.
+  int levelOf(int page) {
+    for (int l = levels.length - 1; l >= 0; l--) {
+      int unit = page >>> levels[l].unitShift();
+      if ((levels[l].word(wordOf(unit)) >>> bitOf(unit) & 1) != 0) {
+        return l;
+      }
+    }
+    return NOT_FREE;
+  }
+
+  /// The first page from `page` upward that is not free, at most `stop`.
+  int freeEnd(int page, int stop) {
+    int end = page;
+    while (end < stop) {
+      int l = levelOf(end);
+      if (l == NOT_FREE) {
+        return end;
+      }
+      int unit = end >>> levels[l].unitShift();
+      int ones = WordRuns.onesFrom(levels[l].word(wordOf(unit)), bitOf(unit));
+      end = Math.max(end, (unit + ones) << levels[l].unitShift());
+    }
+    return stop;
+  }
+
+  /// The lowest page, at least `stop`, from which all pages up to the free page `page` are free.
+  int freeStart(int page, int stop) {
+    int start = page;
+    while (start > stop) {
+      int l = levelOf(start - 1);
+      if (l == NOT_FREE) {
+        return start;
+      }
+      int unit = (start - 1) >>> levels[l].unitShift();
+      int ones = WordRuns.onesUpTo(levels[l].word(wordOf(unit)), bitOf(unit));
+      start = Math.min(start, (unit + 1 - ones) << levels[l].unitShift());
+    }
+    return stop;
+  }
+
+  /// The lowest run of `pages` free pages within `from..to-1` whose first page plus `phase` is a
+  /// multiple of 2^`alignOrder`.
+  ///
+  /// A run of n pages holds a block of order floor(log2(n+1))-1, so only such blocks are looked at:
+  /// small holes cost nothing.
+  ///
+  /// @return its first page, or -1
+  int find(int from, int to, int pages, int alignOrder, long phase, int stripe) {
+    int order = Math.min(Geometry.largestOrder(pages + 1) - 1, geometry.maxOrder());
+    int at = from;
+    while (at < to) {
+      int block = nextBlock(at, order, stripe);
+      if (block < 0 || block >= to) {
+        return -1;
+      }
+      long start = alignUp(freeStart(block, at) + phase, alignOrder) - phase;
+      int stop = (int) Math.min(to, start + pages);
+      int end = freeEnd(block, stop);
+      if (end - start >= pages) {
+        return (int) start;
+      }
+      at = Math.max(end, at + 1);
+    }
+    return -1;
+  }
+
+  /// The longest run of free pages.
+  int largest(int stripe) {
+    int largest = 0;
+    int at = 0;
+    while (at < geometry.pageCount()) {
+      int start = nextBlock(at, 0, stripe);
+      if (start < 0) {
+        break;
+      }
+      at = freeEnd(start, geometry.pageCount());
+      largest = Math.max(largest, at - start);
+    }
+    return largest;
+  }
+
+  /// The first page at or after `page` that lies in a free block of this order or more, or -1.
+  private int nextBlock(int page, int order, int stripe) {
+    int lowest = Integer.MAX_VALUE;
+    int s = order % geometry.radixLog2();
+    for (int l = order / geometry.radixLog2(); l < levels.length; l++) {
+      int block = nextBlockAt(l, s, page, stripe);
+      if (block >= 0) {
+        lowest = Math.min(lowest, Math.max(block, page));
+      }
+      s = 0;
+    }
+    return lowest == Integer.MAX_VALUE ? -1 : lowest;
+  }
+
+  private int nextBlockAt(int l, int s, int page, int stripe) {
+    Level level = levels[l];
+    int unit = page >>> level.unitShift();
+    int word = wordOf(unit);
+    long reachable = -1L << (bitOf(unit) & -(1 << s));
+    long starts = WordRuns.blockStarts(level.word(word), s) & reachable;
+    while (starts == 0) {
+      word = level.next(word + 1, level.wordCount(), s, stripe);
+      if (word < 0) {
+        return -1;
+      }
+      starts = WordRuns.blockStarts(level.word(word), s);
+      if (starts == 0) {
+        level.settle(word, stripe);
+      }
+    }
+    int first = word << geometry.radixLog2() | Long.numberOfTrailingZeros(starts);
+    return first << level.unitShift();
+  }
+
+  private static long alignUp(long page, int alignOrder) {
+    long mask = (1L << alignOrder) - 1;
+    return (page + mask) & ~mask;
+  }
+
+  private int wordOf(int unit) {
+    return unit >>> geometry.radixLog2();
+  }
+
+  private int bitOf(int unit) {
+    return unit & (geometry.unitsInWord() - 1);
+  }
+}

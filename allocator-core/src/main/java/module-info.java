@@ -1,0 +1,10 @@
+import org.jspecify.annotations.NullMarked;
+
+/// A buddy page allocator over off-heap memory: exact sizes, checked frees, no locks.
+@NullMarked
+module dev.octavo.allocator {
+  requires org.slf4j;
+  requires static transitive org.jspecify;
+
+  exports dev.octavo.allocator;
+}
