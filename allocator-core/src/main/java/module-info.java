@@ -4,7 +4,7 @@ import org.jspecify.annotations.NullMarked;
 @NullMarked
 module dev.octavo.allocator {
   requires org.slf4j;
-  requires static transitive org.jspecify;
+  requires static org.jspecify;
 
   exports dev.octavo.allocator;
 }

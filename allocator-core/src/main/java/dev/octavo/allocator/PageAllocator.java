@@ -37,6 +37,7 @@ import org.slf4j.LoggerFactory;
 /// down in docs/placement.md.
 ///
 /// The ideas are Linux's: the buddy system of mm/page_alloc.c and its `alloc_pages_exact`.
+@SuppressWarnings("exports") // of @Nullable, which users need not have
 public final class PageAllocator implements SegmentAllocator, AutoCloseable {
 
   /// The default page size in bytes.

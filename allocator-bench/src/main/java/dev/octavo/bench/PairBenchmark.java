@@ -1,0 +1,57 @@
+package dev.octavo.bench;
+
+import dev.octavo.allocator.PageAllocator;
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.Warmup;
+
+/// Allocate a run and free it at once, on a region of 4 GiB of which every third page of the first
+/// 64 MiB is taken, so that words are open and neither split nor merge for small runs.
+@State(Scope.Benchmark)
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.NANOSECONDS)
+@Warmup(iterations = 3, time = 1)
+@Measurement(iterations = 5, time = 1)
+@Fork(3)
+public class PairBenchmark {
+
+  private static final long PAGES = 1 << 20;
+  private static final int TAKEN = 1 << 14;
+
+  /// The length of the run in pages; 33 pages of 4 KiB are 132 KiB.
+  @Param({"1", "8", "33", "64", "512"})
+  private int pages;
+
+  private PageAllocator allocator;
+
+  /// Takes a stretch and frees two pages of three.
+  @Setup
+  public void open() {
+    allocator = Region.ofPages(PAGES);
+    for (int i = 0; i < TAKEN; i++) {
+      allocator.allocatePageRun(1);
+    }
+    for (int page = 0; page < TAKEN; page++) {
+      if (page % 3 != 0) {
+        allocator.freePageRun(page, 1);
+      }
+    }
+  }
+
+  /// One allocation and one free.
+  @Benchmark
+  public long pair() {
+    long page = allocator.allocatePageRun(pages);
+    allocator.freePageRun(page, pages);
+    return page;
+  }
+}
