@@ -71,7 +71,7 @@ final class Failures {
 
   /// Why no allocation of `pages` pages was found at `page`.
   InvalidFreeException invalidFree(long page, long pages) {
-    InvalidFreeException.Reason reason = reasonAt(page);
+    InvalidFreeException.Reason reason = reasonAt(page, pages);
     String found = "";
     if (reason == InvalidFreeException.Reason.WRONG_SIZE) {
       found = ", allocated=" + pool.pagesAt((int) page);
@@ -80,7 +80,7 @@ final class Failures {
         reason, rule(reason) + ": page=" + page + ", pages=" + pages + found + name());
   }
 
-  private InvalidFreeException.Reason reasonAt(long page) {
+  private InvalidFreeException.Reason reasonAt(long page, long pages) {
     if (pool.isClosed()) {
       return InvalidFreeException.Reason.CLOSED;
     }
@@ -89,7 +89,10 @@ final class Failures {
     }
     return switch (pool.stateOf((int) page)) {
       case FREE -> InvalidFreeException.Reason.DOUBLE_FREE;
-      case HEAD -> InvalidFreeException.Reason.WRONG_SIZE;
+      case HEAD ->
+          pool.pagesAt((int) page) == pages
+              ? InvalidFreeException.Reason.DOUBLE_FREE // and allocated again meanwhile
+              : InvalidFreeException.Reason.WRONG_SIZE;
       case HELD -> InvalidFreeException.Reason.BUSY;
       case INTERIOR -> InvalidFreeException.Reason.INTERIOR_POINTER;
     };

@@ -181,13 +181,12 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// @param segment the segment, of the size that was asked for
   /// @throws InvalidFreeException if it is not a live allocation; see its reasons
   public void free(MemorySegment segment) {
-    long byteSize = segment.byteSize();
-    if (byteSize == 0 && !isWithin(segment.address())) {
+    if (isEmptyAllocation(segment)) {
       return;
     }
     int page = headOf(segment);
-    long pages = pagesFor(byteSize);
-    if (pages > geometry().pageCount() || !pool.free(page, (int) pages)) {
+    long pages = pagesFor(segment.byteSize());
+    if (!isLength(pages) || !pool.free(page, (int) pages)) {
       throw failures.invalidFree(page, pages);
     }
   }
@@ -207,7 +206,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   }
 
   private void trimRun(int page, long pages, long newPages) {
-    if (pages > geometry().pageCount() || !pool.trim(page, (int) pages, (int) newPages)) {
+    if (!isLength(pages) || !pool.trim(page, (int) pages, (int) newPages)) {
       throw failures.invalidFree(page, pages);
     }
   }
@@ -227,6 +226,9 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     if (newByteSize <= segment.byteSize()) {
       return trim(segment, newByteSize);
     }
+    if (isEmptyAllocation(segment)) {
+      return allocate(newByteSize);
+    }
     int page = headOf(segment);
     if (grow(page, pagesFor(segment.byteSize()), pagesFor(newByteSize))) {
       return memory().asSlice((long) page << pageShift, newByteSize);
@@ -236,7 +238,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
 
   /// Grows a run in place; if it returns false, the run is held.
   private boolean grow(int page, long pages, long newPages) {
-    if (pages > geometry().pageCount() || !pool.hold(page, (int) pages)) {
+    if (!isLength(pages) || !pool.hold(page, (int) pages)) {
       throw failures.invalidFree(page, pages);
     }
     if (newPages == pages) {
@@ -253,8 +255,18 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
       pool.release(page, pages);
       throw failures.outOfMemory(newByteSize, 1);
     }
-    MemorySegment.copy(held, 0, moved, 0, held.byteSize());
-    pool.freeHeld(page, pages);
+    boolean copied = false;
+    try {
+      MemorySegment.copy(held, 0, moved, 0, held.byteSize());
+      copied = true;
+    } finally {
+      if (copied) {
+        pool.freeHeld(page, pages);
+      } else {
+        free(moved);
+        pool.release(page, pages);
+      }
+    }
     return moved;
   }
 
@@ -499,12 +511,11 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// owns fail from then on. Closing twice does nothing.
   ///
   /// @throws LiveAllocationsException if allocations are live; the allocator stays open and usable
+  /// @throws IllegalStateException if a native call is using a segment at this moment; the
+  ///   allocator is closed, and its memory goes back when `close` is called again
   @Override
   public void close() {
     synchronized (closing) {
-      if (pool.isClosed()) {
-        return;
-      }
       if (!pool.close()) {
         throw failures.liveAllocations();
       }
@@ -535,9 +546,18 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     return (base >>> pageShift) & ((1L << alignOrder) - 1);
   }
 
-  /// The pages that hold `byteSize` bytes; at least one.
+  /// The pages that hold `byteSize` bytes.
   long pagesFor(long byteSize) {
-    return byteSize == 0 ? 1 : ((byteSize - 1) >>> pageShift) + 1;
+    return byteSize == 0 ? 0 : ((byteSize - 1) >>> pageShift) + 1;
+  }
+
+  private boolean isLength(long pages) {
+    return pages >= 1 && pages <= geometry().pageCount();
+  }
+
+  /// Empty segments of ours lie outside of the region; an empty slice of an allocation does not.
+  private boolean isEmptyAllocation(MemorySegment segment) {
+    return segment.byteSize() == 0 && !isWithin(segment.address());
   }
 
   private boolean isWithin(long address) {

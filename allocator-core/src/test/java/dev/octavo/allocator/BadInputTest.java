@@ -162,6 +162,18 @@ class BadInputTest {
   }
 
   @Test
+  void emptySlices() {
+    MemorySegment one = allocator.allocate(5);
+    assertInvalid(
+        () -> allocator.free(one.asSlice(0, 0)),
+        Reason.WRONG_SIZE,
+        "not the size of the allocation: page=33, pages=0, allocated=1, name=test");
+    assertInvalid(
+        () -> allocator.resize(one.asSlice(0, 0), 9), Reason.WRONG_SIZE, "not the size of the");
+    allocator.free(one);
+  }
+
+  @Test
   void readOnlyViews() {
     assertInvalid(
         () -> allocator.free(live.asReadOnly()), Reason.READ_ONLY, "read-only view: segment=");

@@ -57,6 +57,9 @@ class PageAllocatorTest {
       assertThat(allocator.buddyInfo().freePages()).isEqualTo(4);
       allocator.free(empty);
       allocator.free(empty);
+      MemorySegment grown = allocator.resize(empty, 5);
+      assertThat(grown.byteSize()).isEqualTo(5);
+      allocator.free(grown);
     }
   }
 
@@ -149,6 +152,22 @@ class PageAllocatorTest {
           .isInstanceOf(OutOfPagesException.class);
       allocator.free(segment);
     }
+  }
+
+  @Test
+  void resizeThatCannotCopyLeavesTheSegmentAlone() {
+    Arena arena = Arena.ofConfined();
+    MemoryRegion region = MemoryRegion.of(arena.allocate(8 * PAGE, PAGE));
+    PageAllocator allocator = PageAllocator.builder().region(region).build();
+    MemorySegment segment = allocator.allocate(PAGE);
+    MemorySegment neighbour = allocator.allocate(PAGE);
+    arena.close();
+    assertThatThrownBy(() -> allocator.resize(segment, 3 * PAGE))
+        .isInstanceOf(IllegalStateException.class);
+    assertThat(allocator.buddyInfo().allocatedPages()).isEqualTo(2);
+    allocator.free(segment);
+    allocator.free(neighbour);
+    allocator.close();
   }
 
   @Test

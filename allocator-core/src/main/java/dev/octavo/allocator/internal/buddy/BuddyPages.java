@@ -145,11 +145,9 @@ public final class BuddyPages {
 
   /// Appends the pages behind a held allocation, if all of them are free; that ends [#hold].
   ///
+  /// @param newPages more than `pages`, at most what the region has from `page` on
   /// @return false, and the allocation is still held, if they are not
   public boolean growHeld(Slot slot, int page, int pages, int newPages) {
-    if (newPages > geometry.pageCount() - page) {
-      return false;
-    }
     int end = page + newPages;
     boolean seenFree = tree.runs().freeEnd(page + pages, end) == end;
     if (!seenFree || !tree.takeAt(slot, page + pages, newPages - pages)) {
@@ -168,12 +166,20 @@ public final class BuddyPages {
   /// Takes every page of the region; from then on nothing can be allocated. Nothing is recorded as
   /// allocated.
   ///
+  /// @param then what to do when they are taken, before any search can find out
   /// @return false, and nothing has changed, unless all pages were free
-  public boolean takeAll(Slot slot) {
-    return tree.takeAt(slot, 0, geometry.pageCount());
+  public boolean takeAll(Slot slot, Runnable then) {
+    tree.transit().begin(slot.stripe());
+    boolean taken = tree.takeAt(slot, 0, geometry.pageCount());
+    if (taken) {
+      then.run();
+    }
+    tree.transit().end(slot.stripe());
+    return taken;
   }
 
-  /// What stands at a page, for messages; exact if no other call runs.
+  /// What stands at a page, for messages; exact if no other call runs. A page on the move counts as
+  /// free. May look at all heads below.
   public PageState stateOf(int page) {
     int pages = heads.pages(page);
     if (pages == Heads.HELD) {
@@ -182,7 +188,9 @@ public final class BuddyPages {
     if (pages != Heads.NOT_A_HEAD) {
       return PageState.HEAD;
     }
-    return tree.runs().levelOf(page) != NONE ? PageState.FREE : PageState.INTERIOR;
+    int head = heads.previous(page);
+    boolean covered = head != NONE && (pagesAt(head) == 0 || head + pagesAt(head) > page);
+    return covered ? PageState.INTERIOR : PageState.FREE;
   }
 
   /// The length of the allocation at a head, 0 if there is none.

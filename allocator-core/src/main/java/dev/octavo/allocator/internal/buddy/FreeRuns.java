@@ -91,7 +91,7 @@ final class FreeRuns {
       if (start < 0) {
         break;
       }
-      at = freeEnd(start, geometry.pageCount());
+      at = Math.max(freeEnd(start, geometry.pageCount()), start + 1);
       largest = Math.max(largest, at - start);
     }
     return largest;

@@ -10,16 +10,19 @@ import java.lang.invoke.VarHandle;
 /// |---|---|
 /// | 0 | not the head of an allocation |
 /// | 1..31 | head of 2^(byte-1) pages |
-/// | 32..125 | head of byte-29 pages (3..96), no power of two among them |
+/// | 32..124 | head of byte-29 pages (3..95), no power of two among them |
+/// | 125 | head of more than 95 pages, whose count one call is comparing |
 /// | 126 | head that one call holds for a moment, to give the allocation another length |
-/// | 127 | head of more than 96 pages, no power of two: the count stands in the five bytes that follow |
+/// | 127 | head of more than 95 pages, no power of two: the count stands in the five bytes that follow |
 /// | negative | seven bits of such a count, lowest first; never taken for a head |
 ///
 /// | byte | writers | order | without it |
 /// |---|---|---|---|
 /// | head, from 0 | who took the pages from the tree | release, after the count | `free` sees a head with a wrong count |
-/// | head, to 0 or 126 | who frees or resizes | CAS: of racing calls exactly one succeeds | double frees pass: `DoubleFreeTest` |
-/// | count | who owns the head | plain, before the head's release or after its CAS | |
+/// | head, to 0, 125 or 126 | who frees or resizes | CAS: of racing calls exactly one succeeds | double frees pass: `DoubleFreeTest` |
+/// | count | who took the pages, or holds the head | plain, before the head's release | |
+///
+/// A count that is not needed any more is left where it is, as no call takes it for a head.
 class Heads {
 
   /// What [#pages] says of a page that is no head.
@@ -32,9 +35,10 @@ class Heads {
   private static final int FIRST_ORDER = 1;
   private static final int FIRST_SHORT = 32;
   private static final int SHORTEST_ODD = 3;
+  private static final byte COMPARING = 125;
   private static final byte HELD_BYTE = 126;
   private static final byte LONG = 127;
-  private static final int LONGEST_SHORT = HELD_BYTE - 1 - FIRST_SHORT + SHORTEST_ODD;
+  private static final int LONGEST_SHORT = COMPARING - 1 - FIRST_SHORT + SHORTEST_ODD;
   private static final int COUNT_BYTES = 5;
   private static final int COUNT_BITS = 7;
   private static final int COUNT_MASK = (1 << COUNT_BITS) - 1;
@@ -78,7 +82,7 @@ class Heads {
     if (head == HELD_BYTE) {
       return HELD;
     }
-    return head == LONG ? count(page) : head - FIRST_SHORT + SHORTEST_ODD;
+    return head >= COMPARING ? count(page) : head - FIRST_SHORT + SHORTEST_ODD;
   }
 
   private int count(int page) {
@@ -110,22 +114,27 @@ class Heads {
 
   private boolean exchange(int page, int pages, byte update) {
     byte head = headFor(pages);
-    if (head != LONG) {
-      return compareAndSet(page, head, update);
+    return head == LONG ? exchangeLong(page, pages, update) : compareAndSet(page, head, update);
+  }
+
+  /// The count does not fit into the CAS, and a racing free and allocation may change it before. So
+  /// it is compared while the head keeps everybody else away. Who meets such a head looks again;
+  /// that happens only to calls that free or resize the same run at the same time, of which one is
+  /// wrong.
+  private boolean exchangeLong(int page, int pages, byte update) {
+    while (true) {
+      byte head = (byte) BYTE.getAcquire(heads, page);
+      if (head != COMPARING) {
+        if (head != LONG || count(page) != pages) {
+          return false;
+        }
+        if (compareAndSet(page, LONG, COMPARING)) {
+          boolean same = count(page) == pages;
+          BYTE.setRelease(heads, page, same ? update : LONG);
+          return same;
+        }
+      }
     }
-    if (pages(page) != pages || !compareAndSet(page, LONG, update)) {
-      return false;
-    }
-    // The head is ours, so the count stands still; a racing free and allocation may have changed it
-    // since it was read above.
-    if (count(page) != pages) {
-      BYTE.setRelease(heads, page, LONG);
-      return false;
-    }
-    for (int i = 0; i < COUNT_BYTES; i++) {
-      heads[page + 1 + i] = NONE;
-    }
-    return true;
   }
 
   boolean compareAndSet(int page, byte expected, byte update) {
@@ -139,6 +148,15 @@ class Heads {
       next++;
     }
     return next;
+  }
+
+  /// The last head before `page`, or -1 if there is none.
+  int previous(int page) {
+    int previous = page - 1;
+    while (previous >= 0 && pages(previous) == NOT_A_HEAD) {
+      previous--;
+    }
+    return previous;
   }
 
   /// How many bytes it takes.

@@ -145,6 +145,9 @@ public final class PagePool {
   /// Grows a held allocation in place, which ends the hold; false, and it is still held, if the
   /// pages behind it were not all free at some moment of this call.
   public boolean growHeld(int page, int pages, int newPages) {
+    if (newPages > geometry().pageCount() - page) {
+      return false;
+    }
     Slot slot = slot();
     buddy.enterSearch();
     try {
@@ -173,13 +176,11 @@ public final class PagePool {
   /// @return false, and nothing has changed, if something is allocated
   public boolean close() {
     for (int spins = 0; !closed; spins++) {
-      if (buddy.takeAll(slot())) {
-        closed = true;
-      } else if (buddy.nextHead(0) < geometry().pageCount()) {
+      boolean taken = buddy.takeAll(slot(), () -> closed = true);
+      if (!taken && buddy.nextHead(0) < geometry().pageCount()) {
         return false;
-      } else {
-        pause(spins);
       }
+      pause(spins);
     }
     return true;
   }

@@ -36,9 +36,10 @@ public record RegionMemory(@Nullable MemorySegment segment, @Nullable Arena owne
     return new RegionMemory(null, null);
   }
 
-  /// Gives the memory back, if it is ours: every segment of it fails from then on.
+  /// Gives the memory back, if it is ours: every segment of it fails from then on. One call at a
+  /// time; a second one does nothing.
   public void close() {
-    if (owner != null) {
+    if (owner != null && owner.scope().isAlive()) {
       owner.close();
     }
   }
