@@ -99,7 +99,9 @@ public final class BuddyPages {
         break;
       }
       pages[at++] = page;
-      at += tree.takeMore(page, order, pages, at);
+      if (order <= geometry.maxOrder()) {
+        at += tree.takeMore(page, order, pages, at);
+      }
     }
     for (int i = 0; i < at; i++) {
       heads.set((int) pages[i], 1 << order);
@@ -145,16 +147,21 @@ public final class BuddyPages {
 
   /// Appends the pages behind a held allocation, if all of them are free; that ends [#hold].
   ///
-  /// @param newPages more than `pages`, at most what the region has from `page` on
+  /// @param newPages more than `pages`
   /// @return false, and the allocation is still held, if they are not
   public boolean growHeld(Slot slot, int page, int pages, int newPages) {
     int end = page + newPages;
-    boolean seenFree = tree.runs().freeEnd(page + pages, end) == end;
+    boolean seenFree = isInside(page, newPages) && tree.runs().freeEnd(page + pages, end) == end;
     if (!seenFree || !tree.takeAt(slot, page + pages, newPages - pages)) {
       return false;
     }
     heads.set(page, newPages);
     return true;
+  }
+
+  /// Whether a run ends inside of the region.
+  public boolean isInside(int page, int pages) {
+    return pages <= geometry.pageCount() - page;
   }
 
   /// Frees a held allocation.

@@ -23,19 +23,21 @@ import java.util.function.IntFunction;
 ///
 /// ## Placement
 ///
-/// Each level serves its orders from the lowest fitting word of the chunk (eight words) that the
-/// slot last used for this half of the level's orders; if none fits, from the lowest fitting word
-/// at or after the slot's home chunk, then from the lowest of all; if none fits, the level above is
-/// asked for one unit by the same rule, and the block is the unit's first. In a word the smallest
-/// free block that suffices is taken, the lowest of those. A run whose length is no power of two is
-/// first looked for in the window where the slot last placed one, an aligned stretch of a chunk or
-/// of four times the run's rounded size, whichever is more: the lowest place where it fits.
-/// Otherwise it takes the first pages of a block of the rounded-up order. If there is no such
-/// block, any run takes the lowest place in the region where it fits. The slot's chunks, and for
-/// runs the window, move to where pages were found.
+/// Each level looks for a block in the chunk (eight words) that the slot last used at this level:
+/// first in its opened words, lowest fitting word first, then it opens a unit of that chunk which
+/// the level above owns; if the chunk has neither, in the lowest fitting word at or after the
+/// slot's home chunk, then in the lowest of all; if none fits, it asks the level above for one unit
+/// by the same rule, and the block is the unit's first. In a word the smallest free block that
+/// suffices is taken, the lowest of those; so is the unit to open, among those of the chunk. A run
+/// whose length is no power of two is first looked for in the window where the slot last placed
+/// one, an aligned stretch of a chunk or of four times the run's rounded size, whichever is more:
+/// the lowest place where it fits. Otherwise it takes the first pages of a block of the rounded-up
+/// order. If there is no such block, any run takes the lowest place in the region where it fits.
+/// The chunks of the levels that were searched, and for runs the window, move to where the pages
+/// were found.
 ///
-/// The rule keeps large blocks whole: whole units are invisible to small requests, and a slot fills
-/// the holes of one chunk before it touches the next (docs/decisions/0002-placement.md).
+/// The rule keeps large blocks whole: a slot fills one chunk before it touches the next, and opens
+/// no unit elsewhere while any opened one has a hole (docs/decisions/0002-placement.md).
 ///
 /// All methods are safe for any number of threads and none waits for another.
 final class BuddyTree {
@@ -126,7 +128,7 @@ final class BuddyTree {
       int page = takeAtLevel(slot, l, l == lowest ? s : 0, pages);
       if (page != NONE) {
         for (int below = l; below >= lowest; below--) {
-          slot.remember(below, below == lowest ? s : 0, page);
+          slot.remember(below, page);
         }
         return page;
       }
@@ -138,14 +140,34 @@ final class BuddyTree {
   private int takeAtLevel(Slot slot, int l, int s, int pages) {
     int chunkLog2 = geometry.chunkWordsLog2();
     int words = levels[l].wordCount();
-    int chunk = slot.chunk(l, s);
+    int chunk = slot.chunk(l);
     int end = Math.min((chunk + 1) << chunkLog2, words);
     int page = takeWithin(slot, l, s, pages, chunk << chunkLog2, end);
+    if (page == NONE && l + 1 < levels.length) {
+      page = takeUnitOf(slot, l + 1, chunk << chunkLog2, pages);
+    }
     int home = slot.homeChunk(l) << chunkLog2;
     if (page == NONE) {
       page = takeWithin(slot, l, s, pages, home, words);
     }
     return page == NONE && home > 0 ? takeWithin(slot, l, s, pages, 0, home) : page;
+  }
+
+  /// Opens one of the whole units of a chunk, the first of which is given.
+  private int takeUnitOf(Slot slot, int l, int firstUnit, int pages) {
+    Level level = levels[l];
+    int word = wordOf(firstUnit);
+    long chunk = WordRuns.lowBits(1 << geometry.chunkWordsLog2()) << bitOf(firstUnit);
+    if ((level.word(word) & chunk) == 0) {
+      return NONE;
+    }
+    transit.begin(slot.stripe());
+    int bit = level.takeOne(word, chunk);
+    if (bit != NONE) {
+      open(slot, l, unit(word, bit), pages);
+    }
+    transit.end(slot.stripe());
+    return bit == NONE ? NONE : unit(word, bit) << level.unitShift();
   }
 
   /// Tries the words of `from..to-1`. The first one that holds less than its summary promised is

@@ -69,6 +69,19 @@ final class Level {
     }
   }
 
+  /// Takes the best fitting of the units of `mask`.
+  ///
+  /// @return its bit, or -1 if none of them is free
+  int takeOne(int word, long mask) {
+    while (true) {
+      long old = words.get(word);
+      int bit = WordRuns.bestFit(old & mask, 0);
+      if (bit < 0 || words.compareAndSet(word, old, old & ~(1L << bit))) {
+        return bit;
+      }
+    }
+  }
+
   /// Takes up to `limit` blocks of order `s` from a word with one CAS: those that as many calls of
   /// [#takeBest] would take, in the same order.
   ///

@@ -4,9 +4,9 @@ import java.util.Arrays;
 
 /// Where a user of the tree works: hints that decide placement, and nothing else.
 ///
-/// A slot remembers, for each level and for each half of the orders there, the chunk where it last
-/// found a block, and the window where it last placed an exact run. Its *home* is where it looks
-/// for a chunk when the last one has nothing left.
+/// A slot remembers for each level the chunk where it last found a block, and the window where it
+/// last placed an exact run. Its *home* is where it looks for a chunk when the last one has nothing
+/// left.
 ///
 /// Several threads may share a slot. The fields are plain: a lost or old hint costs a detour, or
 /// places a block elsewhere, and never breaks a law.
@@ -25,8 +25,8 @@ public final class Slot {
     this.geometry = geometry;
     this.stripe = stripe;
     this.homePage = homePage;
-    chunks = new int[2 * (geometry.topLevel() + 1)];
-    Arrays.setAll(chunks, i -> chunkOf(i / 2, homePage));
+    chunks = new int[geometry.topLevel() + 1];
+    Arrays.setAll(chunks, level -> chunkOf(level, homePage));
     windowPage = homePage;
   }
 
@@ -39,16 +39,15 @@ public final class Slot {
     return chunkOf(level, homePage);
   }
 
-  /// The chunk to try first for blocks of order `s` within a word of `level`.
-  int chunk(int level, int s) {
-    return chunks[index(level, s)];
+  /// The chunk of `level` to try first.
+  int chunk(int level) {
+    return chunks[level];
   }
 
-  void remember(int level, int s, int page) {
+  void remember(int level, int page) {
     int chunk = chunkOf(level, page);
-    int index = index(level, s);
-    if (chunks[index] != chunk) {
-      chunks[index] = chunk;
+    if (chunks[level] != chunk) {
+      chunks[level] = chunk;
     }
   }
 
@@ -63,11 +62,5 @@ public final class Slot {
   private int chunkOf(int level, int page) {
     int shift = geometry.unitShift(level + 1) + geometry.chunkWordsLog2();
     return shift >= Integer.SIZE ? 0 : page >>> shift;
-  }
-
-  /// Small and large orders of a level have chunks of their own, so that large blocks are not
-  /// looked for among the holes that small ones leave.
-  private int index(int level, int s) {
-    return 2 * level + (2 * s >= geometry.radixLog2() ? 1 : 0);
   }
 }

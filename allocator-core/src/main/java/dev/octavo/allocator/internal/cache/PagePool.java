@@ -145,7 +145,7 @@ public final class PagePool {
   /// Grows a held allocation in place, which ends the hold; false, and it is still held, if the
   /// pages behind it were not all free at some moment of this call.
   public boolean growHeld(int page, int pages, int newPages) {
-    if (newPages > geometry().pageCount() - page) {
+    if (!buddy.isInside(page, newPages)) {
       return false;
     }
     Slot slot = slot();

@@ -1,0 +1,39 @@
+package dev.octavo.allocator.model;
+
+import java.util.HashMap;
+import java.util.Map;
+
+/// What one slot of the model remembers: for each level the page where a block was last found, and
+/// the page where the last odd run was placed. At first all of these are the slot's home.
+final class ReferenceSlot {
+
+  private final int home;
+  private final Map<Integer, Integer> lastBlocks = new HashMap<>();
+  private int lastRun;
+
+  ReferenceSlot(int home) {
+    this.home = home;
+    lastRun = home;
+  }
+
+  int home() {
+    return home;
+  }
+
+  /// Where a block was last found for this level.
+  int lastBlock(int level) {
+    return lastBlocks.getOrDefault(level, home);
+  }
+
+  void rememberBlock(int level, int page) {
+    lastBlocks.put(level, page);
+  }
+
+  int lastRun() {
+    return lastRun;
+  }
+
+  void rememberRun(int page) {
+    lastRun = page;
+  }
+}
