@@ -18,6 +18,7 @@ import java.util.Objects;
 public final class BuddyInfo {
 
   private static final int PER_MILLE = 1000;
+  private static final int MAX_INDEX_ORDER = 30;
 
   private final String name;
   private final int pageSize;
@@ -33,11 +34,14 @@ public final class BuddyInfo {
 
   /// Counts of an imagined region, to try the formulas on.
   ///
-  /// @param freeBlocks free blocks by order, from order 0; copied
+  /// @param freeBlocks free blocks by order, for orders 0 to 30 at most; copied
   /// @return the counts as a `BuddyInfo` of pages of 4 KiB, nothing allocated
+  /// @throws IllegalArgumentException if there is no order or one above 30, or a count below 0 or
+  ///   above 2^30
   public static BuddyInfo ofFreeBlocks(long... freeBlocks) {
-    if (freeBlocks.length == 0) {
-      throw new IllegalArgumentException("no order given: freeBlocks=[]");
+    Checks.range("orders", freeBlocks.length, 1, MAX_INDEX_ORDER + 1L);
+    for (long blocks : freeBlocks) {
+      Checks.range("free blocks", blocks, 0, 1L << MAX_INDEX_ORDER);
     }
     FreeAreas free = FreeAreas.ofBlocks(freeBlocks);
     return new BuddyInfo("none", PageAllocator.DEFAULT_PAGE_SIZE, free.pages(), free);
@@ -113,7 +117,7 @@ public final class BuddyInfo {
   /// fragmentation (towards 1000).
   ///
   /// @param order 0..30
-  /// @return -1000 if the request would succeed, else 0..1000
+  /// @return -1000 if the request would succeed, else -500..1000; below 0 only if one block is free
   /// @throws IllegalArgumentException if `order` is out of range
   public int fragmentationIndex(int order) {
     checkOrder(order, MAX_INDEX_ORDER);
@@ -140,8 +144,6 @@ public final class BuddyInfo {
     }
     return (int) ((free.pages() - suitablePages(order)) * PER_MILLE / free.pages());
   }
-
-  private static final int MAX_INDEX_ORDER = 30;
 
   private long suitablePages(int order) {
     long pages = 0;

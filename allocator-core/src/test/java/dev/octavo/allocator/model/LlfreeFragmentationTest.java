@@ -14,14 +14,14 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// free a random half, then reallocate a tenth of the pages a hundred times. Counted is the share
 /// of the free memory that in the end lies in wholly free chunks of 2 MiB, fit for huge pages.
 ///
-/// LLFree keeps 87 to 93 %, lists that reuse the last freed page first keep none. One slot and a
-/// seeded random make the result the same every time; the seed is the test's argument.
+/// LLFree's authors report 87 to 93 %; lists that reuse first what was freed last keep none. One
+/// slot and a seeded random make the result the same every time: the seed is the test's argument.
 class LlfreeFragmentationTest {
 
   private static final int PAGES = 1 << 20;
   private static final int CHUNK_PAGES = 512;
   private static final int ROUNDS = 100;
-  private static final double LEAST_SHARE = 0.93;
+  private static final double LEAST_SHARE = 0.98;
 
   private final BuddyPages region =
       new BuddyPages(new Geometry(PAGES, Geometry.largestOrder(PAGES), Geometry.RADIX_LOG2), 1);

@@ -4,7 +4,7 @@ package dev.octavo.allocator.model;
 ///
 /// @param page the first page
 /// @param way which part of the placement rule found it
-/// @param level the level that was searched when it was found, 0 for the ways that look for runs
+/// @param level the level whose free block was taken, 0 for the ways that look for runs
 public record Placement(int page, Way way, int level) {
 
   /// The parts of the placement rule, in the order in which they are tried.

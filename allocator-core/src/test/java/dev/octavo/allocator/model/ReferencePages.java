@@ -2,6 +2,7 @@ package dev.octavo.allocator.model;
 
 import dev.octavo.allocator.internal.buddy.Geometry;
 import dev.octavo.allocator.internal.buddy.PageState;
+import dev.octavo.allocator.model.Placement.Way;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
@@ -182,42 +183,44 @@ public final class ReferencePages {
   /// @param above the free blocks of the level above, if there is one
   private Optional<Placement> search(
       ReferenceSlot slot, int level, List<FreeBlock> fitting, List<FreeBlock> above) {
-    long chunk = slot.lastBlock(level) / chunkPages(level);
-    long home = slot.home() / chunkPages(level);
-    return best(fitting, level, page -> page / chunkPages(level) == chunk)
-        .map(block -> new Placement(block.page(), Placement.Way.CHUNK, level))
+    long chunkPages = chunkPages(level);
+    long chunk = slot.lastBlock(level) / chunkPages;
+    long home = slot.home() / chunkPages;
+    return best(fitting, level, page -> page / chunkPages == chunk)
+        .map(page -> new Placement(page, Way.CHUNK, level))
+        .or(() -> bestUnit(above, chunk * chunkPages, chunkPages))
         .or(
             () ->
-                bestUnit(above, chunk * chunkPages(level), chunkPages(level))
-                    .map(page -> new Placement(page, Placement.Way.UNIT, level)))
-        .or(
-            () ->
-                best(fitting, level, page -> page / chunkPages(level) >= home)
-                    .map(block -> new Placement(block.page(), Placement.Way.HOME, level)))
+                best(fitting, level, page -> page / chunkPages >= home)
+                    .map(page -> new Placement(page, Way.HOME, level)))
         .or(
             () ->
                 best(fitting, level, page -> true)
-                    .map(block -> new Placement(block.page(), Placement.Way.LOWEST, level)));
-  }
-
-  /// The first page of the smallest block that lies in a chunk, the lowest of those. A block that
-  /// is larger than the chunk counts as the part of it that lies there.
-  private static Optional<Integer> bestUnit(
-      List<FreeBlock> blocks, long chunkStart, long chunkPages) {
-    return blocks.stream()
-        .filter(block -> block.page() < chunkStart + chunkPages)
-        .filter(block -> block.page() + block.pages() > chunkStart)
-        .min(Comparator.comparingInt(FreeBlock::order).thenComparingInt(FreeBlock::page))
-        .map(block -> (int) Math.max(block.page(), chunkStart));
+                    .map(page -> new Placement(page, Way.LOWEST, level)));
   }
 
   /// The smallest block, the lowest of those, in the lowest word that has any where `place` allows.
-  private Optional<FreeBlock> best(List<FreeBlock> blocks, int level, IntPredicate place) {
+  private Optional<Integer> best(List<FreeBlock> blocks, int level, IntPredicate place) {
     List<FreeBlock> allowed = blocks.stream().filter(block -> place.test(block.page())).toList();
     long lowestWord = allowed.stream().mapToLong(block -> word(block, level)).min().orElse(0);
     return allowed.stream()
         .filter(block -> word(block, level) == lowestWord)
-        .min(Comparator.comparingInt(FreeBlock::order).thenComparingInt(FreeBlock::page));
+        .min(Comparator.comparingInt(FreeBlock::order).thenComparingInt(FreeBlock::page))
+        .map(FreeBlock::page);
+  }
+
+  /// The first unit of the smallest block that lies in a chunk, the lowest of those. Of a block
+  /// that is larger than the chunk it is the first unit in the chunk.
+  private Optional<Placement> bestUnit(List<FreeBlock> blocks, long chunkStart, long chunkPages) {
+    return blocks.stream()
+        .filter(block -> block.page() < chunkStart + chunkPages)
+        .filter(block -> block.page() + block.pages() > chunkStart)
+        .min(Comparator.comparingInt(FreeBlock::order).thenComparingInt(FreeBlock::page))
+        .map(block -> placeOf(block, (int) Math.max(block.page(), chunkStart)));
+  }
+
+  private Placement placeOf(FreeBlock block, int page) {
+    return new Placement(page, Way.CHUNK_UNIT, levelOf(block.order()));
   }
 
   private long word(FreeBlock block, int level) {
@@ -247,14 +250,14 @@ public final class ReferencePages {
     long to = Math.min(from + windowPages, geometry.pageCount());
     return freePages
         .lowestRun(from, to, pages, page -> isMultiple(page, alignOrder))
-        .map(page -> new Placement(page, Placement.Way.WINDOW, 0));
+        .map(page -> new Placement(page, Way.WINDOW, 0));
   }
 
   private Optional<Placement> firstFit(int pages, int alignOrder, long phase) {
     IntPredicate aligned = page -> isMultiple(page + phase, alignOrder);
     return freePages
         .lowestRun(0, geometry.pageCount(), pages, aligned)
-        .map(page -> new Placement(page, Placement.Way.FIRST_FIT, 0));
+        .map(page -> new Placement(page, Way.FIRST_FIT, 0));
   }
 
   private static boolean isMultiple(long page, int alignOrder) {

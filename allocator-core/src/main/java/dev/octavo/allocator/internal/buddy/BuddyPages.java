@@ -100,7 +100,7 @@ public final class BuddyPages {
       }
       pages[at++] = page;
       if (order <= geometry.maxOrder()) {
-        at += tree.takeMore(page, order, pages, at);
+        at += tree.takeMore(slot, page, order, pages, at);
       }
     }
     for (int i = 0; i < at; i++) {
@@ -111,6 +111,8 @@ public final class BuddyPages {
 
   /// Frees the allocation of `pages` pages at `page`.
   ///
+  /// @param page 0..pageCount-1, here and in all calls below
+  /// @param pages 1..pageCount, here and in all calls below
   /// @return false, and nothing has changed, if there is no such allocation (see [#stateOf])
   public boolean free(Slot slot, int page, int pages) {
     if (!heads.clear(page, pages)) {

@@ -199,7 +199,11 @@ final class BuddyTree {
     int pagesInLast = pages - ((units - 1) << level.unitShift());
     if (pagesInLast == level.unitPages()) {
       int bit = level.takeBest(word, s, units);
-      return bit == NONE ? NONE : unit(word, bit) << level.unitShift();
+      if (bit == NONE) {
+        return NONE;
+      }
+      transit.changed(slot.stripe());
+      return unit(word, bit) << level.unitShift();
     }
     if (!level.has(word, s)) {
       // Nothing is announced for nothing: a search that finds nothing must not disturb itself.
@@ -235,10 +239,13 @@ final class BuddyTree {
   ///
   /// @param pages where their first pages are put, from index `at` to its end
   /// @return how many
-  int takeMore(int page, int order, long[] pages, int at) {
+  int takeMore(Slot slot, int page, int order, long[] pages, int at) {
     Level level = levels[order / geometry.radixLog2()];
     int word = wordOf(page >>> level.unitShift());
     int count = level.takeMany(word, order % geometry.radixLog2(), pages, at);
+    if (count > 0) {
+      transit.changed(slot.stripe());
+    }
     for (int i = at; i < at + count; i++) {
       pages[i] = (long) unit(word, (int) pages[i]) << level.unitShift();
     }
@@ -263,11 +270,35 @@ final class BuddyTree {
     }
   }
 
-  /// Takes exactly these pages, wherever in the tree they are owned. Several words may have to
-  /// change, lowest page first; if a page turns out not to be free, those taken go back.
+  /// Takes exactly these pages, wherever in the tree they are owned.
   ///
   /// @return false, and nothing has changed, if not all of them were free
   boolean takeAt(Slot slot, int page, int pages) {
+    if (takeFromOneWord(page, pages)) {
+      transit.changed(slot.stripe());
+      return true;
+    }
+    return takePiecewise(slot, page, pages);
+  }
+
+  /// One CAS, and nothing to announce, if all of the pages are units in one word.
+  private boolean takeFromOneWord(int page, int pages) {
+    int l = runs.levelOf(page);
+    if (l == NONE) {
+      return false;
+    }
+    Level level = levels[l];
+    int unit = page >>> level.unitShift();
+    int units = pages >>> level.unitShift();
+    boolean wholeUnits = ((page | pages) & (level.unitPages() - 1)) == 0;
+    return wholeUnits
+        && bitOf(unit) + units <= geometry.unitsInWord()
+        && level.takeExactly(wordOf(unit), WordRuns.lowBits(units) << bitOf(unit));
+  }
+
+  /// Several words may have to change, lowest page first; if a page turns out not to be free, those
+  /// taken go back.
+  private boolean takePiecewise(Slot slot, int page, int pages) {
     int end = page + pages;
     transit.begin(slot.stripe());
     int at = page;
@@ -310,23 +341,52 @@ final class BuddyTree {
 
   // ---- put
 
-  /// Makes pages free that the caller owns: the fewest aligned blocks, lowest address first, each
-  /// one CAS, merged upward as far as they go.
+  /// Makes pages free that the caller owns: the fewest aligned pieces, lowest address first, each
+  /// one CAS, merged upward as far as they go. To a failing search several pieces are one event, so
+  /// they are announced.
   void put(Slot slot, int page, int pages) {
-    int end = page + pages;
-    int at = page;
-    while (at < end) {
-      int l = Math.min(levels.length - 1, Integer.numberOfTrailingZeros(at) / geometry.radixLog2());
-      while (levels[l].unitPages() > end - at) {
-        l--;
-      }
-      int unit = at >>> levels[l].unitShift();
-      int room = geometry.unitsInWord() - bitOf(unit);
-      int units = Math.min(room, (end - at) >>> levels[l].unitShift());
-      putUnits(slot, l, wordOf(unit), WordRuns.lowBits(units) << bitOf(unit));
-      at += units << levels[l].unitShift();
+    if (pages == 0) {
+      return;
     }
-    transit.freed(slot.stripe());
+    int end = page + pages;
+    int l = pieceLevel(page, end);
+    int at = pieceEnd(l, page, end);
+    if (at == end) {
+      putPiece(slot, l, page, end);
+      transit.changed(slot.stripe());
+      return;
+    }
+    transit.begin(slot.stripe());
+    putPiece(slot, l, page, at);
+    while (at < end) {
+      l = pieceLevel(at, end);
+      int next = pieceEnd(l, at, end);
+      putPiece(slot, l, at, next);
+      at = next;
+    }
+    transit.end(slot.stripe());
+  }
+
+  /// The highest level of which a unit starts at `at` and ends by `end`.
+  private int pieceLevel(int at, int end) {
+    int l = Math.min(levels.length - 1, Integer.numberOfTrailingZeros(at) / geometry.radixLog2());
+    while (levels[l].unitPages() > end - at) {
+      l--;
+    }
+    return l;
+  }
+
+  /// The end of the piece at `at`: as many units of the level as one word holds.
+  private int pieceEnd(int l, int at, int end) {
+    int shift = levels[l].unitShift();
+    int room = geometry.unitsInWord() - bitOf(at >>> shift);
+    return at + (Math.min(room, (end - at) >>> shift) << shift);
+  }
+
+  private void putPiece(Slot slot, int l, int at, int end) {
+    int unit = at >>> levels[l].unitShift();
+    int units = (end - at) >>> levels[l].unitShift();
+    putUnits(slot, l, wordOf(unit), WordRuns.lowBits(units) << bitOf(unit));
   }
 
   private void putUnits(Slot slot, int lowest, int firstWord, long firstMask) {

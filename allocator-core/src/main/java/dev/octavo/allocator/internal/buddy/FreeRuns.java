@@ -67,9 +67,9 @@ final class FreeRuns {
     int order = Math.min(Geometry.largestOrder(pages + 1) - 1, geometry.maxOrder());
     int at = from;
     while (at < to) {
-      int block = nextBlock(at, order, stripe);
-      if (block < 0 || block >= to) {
-        return -1;
+      int block = nextBlock(at, to, order, stripe);
+      if (block == to) {
+        return NOT_FREE;
       }
       long start = alignUp(freeStart(block, at) + phase, alignOrder) - phase;
       int stop = (int) Math.min(to, start + pages);
@@ -79,48 +79,45 @@ final class FreeRuns {
       }
       at = Math.max(end, at + 1);
     }
-    return -1;
+    return NOT_FREE;
   }
 
   /// The longest run of free pages.
   int largest(int stripe) {
+    int pageCount = geometry.pageCount();
     int largest = 0;
-    int at = 0;
-    while (at < geometry.pageCount()) {
-      int start = nextBlock(at, 0, stripe);
-      if (start < 0) {
-        break;
-      }
-      at = Math.max(freeEnd(start, geometry.pageCount()), start + 1);
-      largest = Math.max(largest, at - start);
+    int start = nextBlock(0, pageCount, 0, stripe);
+    while (start < pageCount) {
+      int end = freeEnd(start, pageCount);
+      largest = Math.max(largest, end - start);
+      start = nextBlock(Math.max(end, start + 1), pageCount, 0, stripe);
     }
     return largest;
   }
 
-  /// The first page at or after `page` that lies in a free block of this order or more, or -1.
-  private int nextBlock(int page, int order, int stripe) {
-    int lowest = Integer.MAX_VALUE;
+  /// The first page in `page..to-1` that lies in a free block of this order or more, or `to`.
+  private int nextBlock(int page, int to, int order, int stripe) {
+    int next = to;
     int s = order % geometry.radixLog2();
-    for (int l = order / geometry.radixLog2(); l < levels.length; l++) {
-      int block = nextBlockAt(l, s, page, stripe);
-      if (block >= 0) {
-        lowest = Math.min(lowest, Math.max(block, page));
-      }
+    for (int l = order / geometry.radixLog2(); l < levels.length && page < next; l++) {
+      next = Math.min(next, Math.max(page, nextBlockAt(l, s, page, next, stripe)));
       s = 0;
     }
-    return lowest == Integer.MAX_VALUE ? -1 : lowest;
+    return next;
   }
 
-  private int nextBlockAt(int l, int s, int page, int stripe) {
+  /// The first page of the first free block of order `s` in a word that ends after `page`, or `to`.
+  private int nextBlockAt(int l, int s, int page, int to, int stripe) {
     Level level = levels[l];
     int unit = page >>> level.unitShift();
     int word = wordOf(unit);
+    int words = wordOf((to - 1) >>> level.unitShift()) + 1;
     long reachable = -1L << (bitOf(unit) & -(1 << s));
     long starts = WordRuns.blockStarts(level.word(word), s) & reachable;
     while (starts == 0) {
-      word = level.next(word + 1, level.wordCount(), s, stripe);
-      if (word < 0) {
-        return -1;
+      word = level.next(word + 1, words, s, stripe);
+      if (word == NOT_FREE) {
+        return to;
       }
       starts = WordRuns.blockStarts(level.word(word), s);
       if (starts == 0) {

@@ -122,19 +122,15 @@ class Heads {
   /// that happens only to calls that free or resize the same run at the same time, of which one is
   /// wrong.
   private boolean exchangeLong(int page, int pages, byte update) {
-    while (true) {
+    while (!compareAndSet(page, LONG, COMPARING)) {
       byte head = (byte) BYTE.getAcquire(heads, page);
-      if (head != COMPARING) {
-        if (head != LONG || count(page) != pages) {
-          return false;
-        }
-        if (compareAndSet(page, LONG, COMPARING)) {
-          boolean same = count(page) == pages;
-          BYTE.setRelease(heads, page, same ? update : LONG);
-          return same;
-        }
+      if (head != LONG && head != COMPARING) {
+        return false;
       }
     }
+    boolean same = count(page) == pages;
+    BYTE.setRelease(heads, page, same ? update : LONG);
+    return same;
   }
 
   boolean compareAndSet(int page, byte expected, byte update) {

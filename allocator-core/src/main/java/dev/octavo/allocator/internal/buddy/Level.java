@@ -9,7 +9,7 @@ import java.util.function.IntFunction;
 /// |---|---|---|---|
 /// | word, one to zero | who takes the units | CAS from the value that held them | two owners: L1, `StressTest` |
 /// | word, zero to one | who owns the units: a free, a merge | CAS, as others change the same word | lost frees: L2, `StressTest` |
-/// | word of a unit that was just split | the splitter alone, as no other owns any part of it | one volatile store, announced in [Transit]; then the summary is read | `ExactFailureTest`; with a weaker store pages stay hidden for good |
+/// | word of a unit that was just split | the splitter alone, as no other owns any part of it | one volatile store, announced in [Transit]; then the summary is read | `RaceExactFailureTest`; with a weaker store pages stay hidden for good |
 ///
 /// The word is the whole state of its units, so a CAS that succeeds cannot have missed a change
 /// that matters (no ABA).
@@ -19,8 +19,12 @@ final class Level {
   private final Summary summary;
   private final int unitShift;
 
+  /// The highest rank that a word can stay at: below the top, full words merge away.
+  private final int highestRank;
+
   Level(Geometry geometry, int level, Transit transit, IntFunction<Words> storage) {
     unitShift = geometry.unitShift(level);
+    highestRank = geometry.radixLog2() + (level == geometry.topLevel() ? 1 : 0);
     words = storage.apply(geometry.wordCount(level));
     summary = new Summary(words.length(), transit, storage);
   }
@@ -128,7 +132,9 @@ final class Level {
 
   /// Makes a word findable after units were added to it.
   void raise(int word, long value, int stripe) {
-    summary.raise(word, WordRuns.rank(value), stripe);
+    if (summary.rank(word) < highestRank) {
+      summary.raise(word, WordRuns.rank(value), stripe);
+    }
   }
 
   /// Corrects what the summary promised of a word.

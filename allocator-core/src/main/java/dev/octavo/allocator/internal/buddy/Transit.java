@@ -11,14 +11,16 @@ import java.lang.invoke.VarHandle;
 /// success may call it out of memory only if no announced move overlapped its search (L5): the
 /// [#stamp] was not [#MOVING] before and is the same after.
 ///
-/// A plain free is one store and needs no announcement, but the search might pass its word too
-/// early, and look for the page of a later allocation too late. So while anybody searches
-/// ([#enterSearch]) each free changes the stamp ([#freed]) before it returns.
+/// A plain free or take is one store and needs no announcement, but the search may pass its word
+/// too early, and look for the page of a later call too late. So while anybody searches
+/// ([#enterSearch]) each such call changes the stamp ([#changed]) before it returns. Then no call
+/// that changed a word has returned in a window of equal stamps, so all that ran in it can be
+/// ordered around the search, word by word: at that moment there was no such run.
 ///
 /// | word | writers | order | without it |
 /// |---|---|---|---|
-/// | stripe | any thread that moves pages | atomic add, before the first and after the last store of the move | `TransitTest`, `ExactFailureTest` fail: a search that overlaps a split reports no memory |
-/// | searches | threads about to fail | atomic add, before the first read of the search | a free that ended during the search is missed |
+/// | stripe | any thread that moves pages | atomic add, before the first and after the last store of the move | `RaceExactFailureTest`: a search that overlaps a split reports no memory |
+/// | searches | threads about to fail | atomic add, before the first read of the search | `RaceExactFailureTest`: a free that ended during the search is missed |
 final class Transit {
 
   /// What [#stamp] says while a move is under way.
@@ -52,8 +54,8 @@ final class Transit {
     WORD.getAndAdd(stripes, index(stripe), FINISHED_ONE - 1);
   }
 
-  /// Makes a finished free visible to those who search now; costs one read when nobody does.
-  void freed(int stripe) {
+  /// Makes a finished store visible to those who search now; costs one read when nobody does.
+  void changed(int stripe) {
     if ((long) WORD.getVolatile(stripes, searches) != 0) {
       WORD.getAndAdd(stripes, index(stripe), FINISHED_ONE);
     }

@@ -37,16 +37,16 @@ class TransitTest {
   }
 
   @Test
-  void aFreeChangesTheStampOnlyWhileSomebodySearches() {
+  void aStoreChangesTheStampOnlyWhileSomebodySearches() {
     long before = transit.stamp();
-    transit.freed(0);
+    transit.changed(0);
     assertThat(transit.stamp()).isEqualTo(before);
     transit.enterSearch();
-    transit.freed(0);
+    transit.changed(0);
     assertThat(transit.stamp()).isNotEqualTo(before);
     long after = transit.stamp();
     transit.exitSearch();
-    transit.freed(0);
+    transit.changed(0);
     assertThat(transit.stamp()).isEqualTo(after);
   }
 }

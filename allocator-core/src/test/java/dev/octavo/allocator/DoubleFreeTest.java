@@ -1,0 +1,107 @@
+package dev.octavo.allocator;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.octavo.allocator.InvalidFreeException.Reason;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// L8: of calls that race for one live block exactly one succeeds, and the others are told so.
+class DoubleFreeTest {
+
+  private static final int ROUNDS = 300;
+  private static final int THREADS = 3;
+  private static final Optional<Reason> DONE = Optional.empty();
+
+  private static PageAllocator allocator() {
+    return PageAllocator.builder().region(MemoryRegion.reserveOnly(4096L * 4096)).build();
+  }
+
+  /// Why a call was refused; empty if it was not.
+  private static Optional<Reason> outcome(Runnable call) {
+    try {
+      call.run();
+      return Optional.empty();
+    } catch (InvalidFreeException e) {
+      return Optional.of(e.reason());
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 8, 33, 64, 1000})
+  void ofRacingFreesOneSucceeds(int pages) throws Exception {
+    try (PageAllocator allocator = allocator()) {
+      for (int round = 0; round < ROUNDS; round++) {
+        long page = allocator.allocatePageRun(pages);
+        List<Optional<Reason>> outcomes =
+            Threads.together(THREADS, number -> outcome(() -> allocator.freePageRun(page, pages)));
+        assertThat(outcomes)
+            .containsOnlyOnce(DONE)
+            .containsOnly(DONE, Optional.of(Reason.DOUBLE_FREE));
+        assertThat(allocator.buddyInfo().freePages()).isEqualTo(allocator.pageCount());
+      }
+      assertThat(allocator.audit()).isEmpty();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {3, 8, 33, 1000})
+  void ofAFreeAndATrimOneSucceeds(int pages) throws Exception {
+    try (PageAllocator allocator = allocator()) {
+      for (int round = 0; round < ROUNDS; round++) {
+        long page = allocator.allocatePageRun(pages);
+        List<Optional<Reason>> outcomes =
+            Threads.together(
+                2,
+                number ->
+                    outcome(
+                        () -> {
+                          if (number == 0) {
+                            allocator.freePageRun(page, pages);
+                          } else {
+                            allocator.trimPageRun(page, pages, pages - 1);
+                          }
+                        }));
+        assertThat(outcomes).containsOnlyOnce(DONE);
+        if (outcomes.getFirst().isEmpty()) {
+          assertThat(outcomes.get(1)).contains(Reason.DOUBLE_FREE);
+        } else {
+          assertThat(outcomes.getFirst().orElseThrow()).isIn(Reason.WRONG_SIZE, Reason.BUSY);
+          allocator.freePageRun(page, pages - 1);
+        }
+        assertThat(allocator.buddyInfo().freePages()).isEqualTo(allocator.pageCount());
+      }
+      assertThat(allocator.audit()).isEmpty();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 33, 1000})
+  void ofAFreeAndAGrowingOneSucceeds(int pages) throws Exception {
+    try (PageAllocator allocator = allocator()) {
+      for (int round = 0; round < ROUNDS; round++) {
+        long page = allocator.allocatePageRun(pages);
+        List<Optional<Reason>> outcomes =
+            Threads.together(
+                2,
+                number ->
+                    outcome(
+                        () -> {
+                          if (number == 0) {
+                            allocator.freePageRun(page, pages);
+                          } else {
+                            assertThat(allocator.tryGrowPageRun(page, pages, pages + 5)).isTrue();
+                          }
+                        }));
+        assertThat(outcomes).containsOnlyOnce(DONE);
+        if (outcomes.getFirst().isPresent()) {
+          allocator.freePageRun(page, pages + 5);
+        }
+        assertThat(allocator.buddyInfo().freePages()).isEqualTo(allocator.pageCount());
+      }
+      assertThat(allocator.audit()).isEmpty();
+    }
+  }
+}
