@@ -15,7 +15,7 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
 /// Allocate a run and free it at once, on a region of 4 GiB of which every third page of the first
-/// 64 MiB is taken, so that words are open and neither split nor merge for small runs.
+/// 64 MiB is taken: single pages find an opened word, longer runs split and merge a unit each time.
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)

@@ -165,7 +165,7 @@ class RaceExactFailureTest {
             .thread((calls, none) -> calls.takeAgain(HIGH, 1))
             .thread(
                 (calls, none) -> {
-                  calls.free(LOW, 16, 2);
+                  calls.trim(LOW, 16, 2, 1);
                   calls.take(LOW, 1);
                 })
             .explore(2);
