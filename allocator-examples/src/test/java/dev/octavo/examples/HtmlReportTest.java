@@ -18,6 +18,10 @@ import org.w3c.dom.Element;
 /// The report stands on its own, its pictures are well-formed, and no locale shows through.
 class HtmlReportTest {
   private static final Pattern PICTURE = Pattern.compile("(?s)<svg .*?</svg>");
+
+  /// Room for the block of order 10 beside the others.
+  private static final int ROOMY_PERCENT = 100;
+
   private final Locale usualLocale = Locale.getDefault();
 
   @AfterEach
@@ -27,7 +31,7 @@ class HtmlReportTest {
 
   private static Findings findings() throws IOException, TraceException {
     Progress progress = new Progress(new PrintWriter(Writer.nullWriter()), false);
-    return new Demo(TraceFiles.parse(TraceFiles.SMALL), 2, progress).run(1);
+    return new Demo(TraceFiles.parse(TraceFiles.SMALL), ROOMY_PERCENT, progress).run(1);
   }
 
   @Test
