@@ -29,6 +29,10 @@ class DoubleFreeTest {
     }
   }
 
+  private static List<Optional<Reason>> race(Runnable... calls) throws Exception {
+    return Threads.together(calls.length, number -> outcome(calls[number]));
+  }
+
   @ParameterizedTest
   @ValueSource(ints = {1, 8, 33, 64, 1000})
   void ofRacingFreesOneSucceeds(int pages) throws Exception {
@@ -53,17 +57,9 @@ class DoubleFreeTest {
       for (int round = 0; round < ROUNDS; round++) {
         long page = allocator.allocatePageRun(pages);
         List<Optional<Reason>> outcomes =
-            Threads.together(
-                2,
-                number ->
-                    outcome(
-                        () -> {
-                          if (number == 0) {
-                            allocator.freePageRun(page, pages);
-                          } else {
-                            allocator.trimPageRun(page, pages, pages - 1);
-                          }
-                        }));
+            race(
+                () -> allocator.freePageRun(page, pages),
+                () -> allocator.trimPageRun(page, pages, pages - 1));
         assertThat(outcomes).containsOnlyOnce(DONE);
         if (outcomes.getFirst().isEmpty()) {
           assertThat(outcomes.get(1)).contains(Reason.DOUBLE_FREE);
@@ -84,17 +80,9 @@ class DoubleFreeTest {
       for (int round = 0; round < ROUNDS; round++) {
         long page = allocator.allocatePageRun(pages);
         List<Optional<Reason>> outcomes =
-            Threads.together(
-                2,
-                number ->
-                    outcome(
-                        () -> {
-                          if (number == 0) {
-                            allocator.freePageRun(page, pages);
-                          } else {
-                            assertThat(allocator.tryGrowPageRun(page, pages, pages + 5)).isTrue();
-                          }
-                        }));
+            race(
+                () -> allocator.freePageRun(page, pages),
+                () -> assertThat(allocator.tryGrowPageRun(page, pages, pages + 5)).isTrue());
         assertThat(outcomes).containsOnlyOnce(DONE);
         if (outcomes.getFirst().isPresent()) {
           allocator.freePageRun(page, pages + 5);

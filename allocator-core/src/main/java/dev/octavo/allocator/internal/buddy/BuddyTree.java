@@ -29,12 +29,14 @@ import java.util.function.IntFunction;
 /// slot's home chunk, then in the lowest of all; if none fits, it asks the level above for one unit
 /// by the same rule, and the block is the unit's first. In a word the smallest free block that
 /// suffices is taken, the lowest of those; so is the unit to open, among those of the chunk. A run
-/// whose length is no power of two is first looked for in the window where the slot last placed
-/// one, an aligned stretch of a chunk or of four times the run's rounded size, whichever is more:
-/// the lowest place where it fits. Otherwise it takes the first pages of a block of the rounded-up
-/// order. If there is no such block, any run takes the lowest place in the region where it fits.
-/// The chunks of the levels that were searched, and for runs the window, move to where the pages
-/// were found.
+/// of 2^k pages takes the first pages of a block of order k, or of its alignment's order if that is
+/// larger. A run whose length is no power of two is first looked for in the window where the slot
+/// last placed one, an aligned stretch of a chunk or of four times the run's rounded size,
+/// whichever is more: the lowest place where it fits. Otherwise it is placed as if its length were
+/// rounded up to a power of two, and takes the first of those pages. If there is no such block, any
+/// run takes the lowest place in the region where it fits. A block moves the chunks of the levels
+/// from its order's own up to the one that found it, and a run whose length is no power of two
+/// moves the window, to where the pages were found; nothing else moves them.
 ///
 /// The rule keeps large blocks whole: a slot fills one chunk before it touches the next, and opens
 /// no unit elsewhere while any opened one has a hole (docs/decisions/0002-placement.md).
