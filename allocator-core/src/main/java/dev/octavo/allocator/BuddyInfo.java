@@ -23,12 +23,14 @@ public final class BuddyInfo {
   private final String name;
   private final int pageSize;
   private final long pageCount;
+  private final long cachedPages;
   private final FreeAreas free;
 
-  BuddyInfo(String name, int pageSize, long pageCount, FreeAreas free) {
+  BuddyInfo(String name, int pageSize, long pageCount, long cachedPages, FreeAreas free) {
     this.name = Objects.requireNonNull(name);
     this.pageSize = pageSize;
     this.pageCount = pageCount;
+    this.cachedPages = cachedPages;
     this.free = free;
   }
 
@@ -44,7 +46,7 @@ public final class BuddyInfo {
       Checks.range("free blocks", blocks, 0, 1L << MAX_INDEX_ORDER);
     }
     FreeAreas free = FreeAreas.ofBlocks(freeBlocks);
-    return new BuddyInfo("none", PageAllocator.DEFAULT_PAGE_SIZE, free.pages(), free);
+    return new BuddyInfo("none", PageAllocator.DEFAULT_PAGE_SIZE, free.pages(), 0, free);
   }
 
   /// The allocator's name.
@@ -73,6 +75,14 @@ public final class BuddyInfo {
   /// @return pages
   public long freePages() {
     return free.pages();
+  }
+
+  /// What of the free pages threads kept to themselves when this was counted, as far as that can be
+  /// told while they run. Counting made them give it back.
+  ///
+  /// @return pages
+  public long cachedPages() {
+    return cachedPages;
   }
 
   /// What is allocated.

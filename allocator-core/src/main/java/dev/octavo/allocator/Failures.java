@@ -40,6 +40,10 @@ final class Failures {
     return outOfPages("byteSize=" + byteSize + ", count=" + count, pages, 0, 0);
   }
 
+  OutOfPagesException outOfRuns(int pages, int count) {
+    return outOfPages("pages=" + pages + ", count=" + count, (long) pages * count, 0, 0);
+  }
+
   OutOfPagesException outOfPages(String request, long pages, int alignOrder, long phase) {
     BuddyInfo info = allocator.buddyInfo();
     long mask = (1L << alignOrder) - 1;

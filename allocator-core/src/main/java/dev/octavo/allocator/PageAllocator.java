@@ -2,6 +2,7 @@ package dev.octavo.allocator;
 
 import dev.octavo.allocator.InvalidFreeException.Reason;
 import dev.octavo.allocator.internal.buddy.Geometry;
+import dev.octavo.allocator.internal.cache.CacheLimits;
 import dev.octavo.allocator.internal.cache.PagePool;
 import dev.octavo.allocator.internal.region.RegionMemory;
 import java.lang.foreign.MemorySegment;
@@ -49,19 +50,25 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   private final int pageShift;
   private final RegionMemory source;
   private final @Nullable MemorySegment region;
+  private final MemorySegment.@Nullable Scope regionScope;
+  private final boolean readOnly;
   private final long base;
+  private final long capacity;
   private final PagePool pool;
   private final Failures failures;
   private final Object closing = new Object();
 
-  PageAllocator(String name, int pageSize, Geometry geometry, RegionMemory memory) {
+  PageAllocator(
+      String name, int pageSize, Geometry geometry, CacheLimits limits, RegionMemory memory) {
     this.name = name;
     this.source = memory;
     pageShift = Integer.numberOfTrailingZeros(pageSize);
-    long capacity = (long) geometry.pageCount() << pageShift;
+    capacity = (long) geometry.pageCount() << pageShift;
     region = memory.segment() == null ? null : memory.segment().asSlice(0, capacity);
+    regionScope = region == null ? null : region.scope();
+    readOnly = region != null && region.isReadOnly();
     base = region == null ? 0 : region.address();
-    pool = new PagePool(geometry, Runtime.getRuntime().availableProcessors());
+    pool = new PagePool(geometry, Runtime.getRuntime().availableProcessors(), limits);
     failures = new Failures(this, pool);
     LOG.debug("opened: name={}, capacity={}, pageSize={}", name, capacity, pageSize);
   }
@@ -85,7 +92,11 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// @throws UnsupportedOperationException if the region has no memory
   @Override
   public MemorySegment allocate(long byteSize) {
-    return allocate(byteSize, 1);
+    MemorySegment segment = tryAllocate(byteSize);
+    if (segment == null) {
+      throw failures.outOfMemory(byteSize, 1);
+    }
+    return segment;
   }
 
   /// Allocates memory at an aligned address.
@@ -115,6 +126,14 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// @throws IllegalStateException if the allocator is closed
   /// @throws UnsupportedOperationException if the region has no memory
   public @Nullable MemorySegment tryAllocate(long byteSize) {
+    long pages = ((byteSize - 1) >>> pageShift) + 1;
+    MemorySegment memory = region;
+    if (pages <= PagePool.MOST_HELD && memory != null) {
+      int page = pool.takeHeld((int) pages);
+      if (page != PagePool.NONE) {
+        return memory.asSlice((long) page << pageShift, byteSize);
+      }
+    }
     return tryAllocate(byteSize, 1);
   }
 
@@ -283,9 +302,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     long[] pages = new long[into.length];
     int count = takeMany(byteSize, pages);
     if (count < pages.length) {
-      for (int i = 0; i < count; i++) {
-        pool.free((int) pages[i], (int) pagesFor(byteSize));
-      }
+      freeRuns(pages, count, (int) pagesFor(byteSize));
       throw failures.outOfBulk(byteSize, into.length);
     }
     return slices(byteSize, pages, count, into);
@@ -307,7 +324,10 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   private int takeMany(long byteSize, long[] into) {
     Checks.range("byte size", byteSize, 1, Long.MAX_VALUE);
     memory();
-    long pages = pagesFor(byteSize);
+    return takeRuns(pagesFor(byteSize), into);
+  }
+
+  private int takeRuns(long pages, long[] into) {
     int count = pages > geometry().pageCount() ? 0 : pool.allocateMany((int) pages, into);
     if (count < into.length) {
       failures.checkOpen();
@@ -322,6 +342,12 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     return count;
   }
 
+  private void freeRuns(long[] firsts, int count, int pages) {
+    for (int i = 0; i < count; i++) {
+      pool.free((int) firsts[i], pages);
+    }
+  }
+
   // ---- page runs
 
   /// Allocates a run of pages and returns its index: no object, no garbage.
@@ -332,6 +358,12 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// @throws OutOfPagesException if no run of enough free pages exists
   /// @throws IllegalStateException if the allocator is closed
   public long allocatePageRun(int pages) {
+    if (pages > 0) {
+      int page = pool.takeHeld(pages);
+      if (page != PagePool.NONE) {
+        return page;
+      }
+    }
     return allocatePageRun(pages, 1);
   }
 
@@ -387,6 +419,36 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     }
     failures.checkOpen();
     return PagePool.NONE;
+  }
+
+  /// Fills an array with runs of one length; all or nothing. No object, no garbage.
+  ///
+  /// @param pages the length of each, 1 or more
+  /// @param into gets the indices of their first pages, 0-based
+  /// @return `into.length`
+  /// @throws IllegalArgumentException if `pages < 1`
+  /// @throws OutOfPagesException if not all were found; nothing is allocated, and what `into` holds
+  ///   is undefined
+  /// @throws IllegalStateException if the allocator is closed
+  public int allocatePageRuns(int pages, long[] into) {
+    int count = tryAllocatePageRuns(pages, into);
+    if (count < into.length) {
+      freeRuns(into, count, pages);
+      throw failures.outOfRuns(pages, into.length);
+    }
+    return count;
+  }
+
+  /// Fills an array with runs of one length as far as pages are there. No object, no garbage.
+  ///
+  /// @param pages the length of each, 1 or more
+  /// @param into gets the indices of their first pages, 0-based
+  /// @return how many were allocated, 0..into.length
+  /// @throws IllegalArgumentException if `pages < 1`
+  /// @throws IllegalStateException if the allocator is closed
+  public int tryAllocatePageRuns(int pages, long[] into) {
+    Checks.range("pages", pages, 1, Integer.MAX_VALUE);
+    return takeRuns(pages, into);
   }
 
   /// Frees a run. Never allocates, never blocks (L7).
@@ -481,7 +543,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   ///
   /// @return pageSize * pageCount
   public long capacity() {
-    return pageCount() << pageShift;
+    return capacity;
   }
 
   /// The largest order of [#allocatePages].
@@ -497,7 +559,8 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// @throws IllegalStateException if the allocator is closed
   public BuddyInfo buddyInfo() {
     failures.checkOpen();
-    return new BuddyInfo(name, pageSize(), pageCount(), pool.freeAreas());
+    long cachedPages = pool.cachedPages();
+    return new BuddyInfo(name, pageSize(), pageCount(), cachedPages, pool.freeAreas());
   }
 
   /// Walks the laws over all metadata. Meaningful only while no other call runs.
@@ -561,17 +624,21 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   }
 
   private boolean isWithin(long address) {
-    return address >= base && address - base < capacity();
+    return address >= base && address - base < capacity;
+  }
+
+  private boolean hasRegionScope(MemorySegment segment) {
+    MemorySegment.Scope scope = segment.scope();
+    return scope.equals(regionScope);
   }
 
   /// The page at which a segment starts, if it looks like one of ours.
   private int headOf(MemorySegment segment) {
-    MemorySegment ours = region;
     long address = segment.address();
-    if (ours == null || !isWithin(address) || !segment.scope().equals(ours.scope())) {
+    if (!isWithin(address) || !hasRegionScope(segment)) {
       throw failures.invalidSegment(Reason.FOREIGN_SEGMENT, segment);
     }
-    if (segment.isReadOnly() != ours.isReadOnly()) {
+    if (segment.isReadOnly() != readOnly) {
       throw failures.invalidSegment(Reason.READ_ONLY, segment);
     }
     if ((address & (pageSize() - 1)) != 0) {

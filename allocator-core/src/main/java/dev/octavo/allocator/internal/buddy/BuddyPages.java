@@ -31,25 +31,38 @@ public final class BuddyPages {
   BuddyPages(Geometry geometry, int slotCount, IntFunction<Words> storage, Heads heads) {
     this.geometry = geometry;
     this.heads = heads;
-    tree = new BuddyTree(geometry, slotCount, storage);
+    tree = new BuddyTree(geometry, storage);
     slots = new Slot[slotCount];
     for (int i = 0; i < slotCount; i++) {
-      slots[i] = new Slot(geometry, i, home(i, geometry.pageCount()));
+      slots[i] = tree.openSlot(home(i), true);
     }
   }
 
   /// Homes halve the largest gaps in turn: 0, 1/2, 1/4, 3/4, 1/8 of the region and so on.
-  private static int home(int slot, int pageCount) {
-    long fraction = Integer.toUnsignedLong(Integer.reverse(slot));
-    return (int) ((fraction * pageCount) >>> Integer.SIZE);
+  private int home(int number) {
+    long fraction = Integer.toUnsignedLong(Integer.reverse(number));
+    return (int) ((fraction * geometry.pageCount()) >>> Integer.SIZE);
   }
 
   public Geometry geometry() {
     return geometry;
   }
 
+  /// One of the slots that any thread may use.
   public Slot slot(int index) {
     return slots[index];
+  }
+
+  /// A new slot for one thread.
+  ///
+  /// @param number decides its home, as if it were the slot of this index
+  public Slot openSlot(int number) {
+    return tree.openSlot(home(number), false);
+  }
+
+  /// Forgets a slot that no thread uses any more.
+  public void retire(Slot slot) {
+    tree.transit().retire(slot.stripe());
   }
 
   public int slotCount() {
@@ -68,7 +81,11 @@ public final class BuddyPages {
   ///
   /// @return the first page, or [#NONE] if no such run was seen
   public int allocate(Slot slot, int pages, int alignOrder) {
-    return recordHead(tree.take(slot, pages, alignOrder), pages);
+    int page = tree.take(slot, pages, alignOrder);
+    if (page != NONE) {
+      record(page, pages);
+    }
+    return page;
   }
 
   /// Allocates the lowest run of `pages` pages whose first, plus `phase`, is a multiple of
@@ -76,12 +93,9 @@ public final class BuddyPages {
   ///
   /// @return the first page, or [#NONE] if no such run was seen
   public int allocateInPhase(Slot slot, int pages, int alignOrder, long phase) {
-    return recordHead(tree.takeInPhase(slot, pages, alignOrder, phase), pages);
-  }
-
-  private int recordHead(int page, int pages) {
+    int page = tree.takeInPhase(slot, pages, alignOrder, phase);
     if (page != NONE) {
-      heads.set(page, pages);
+      record(page, pages);
     }
     return page;
   }
@@ -103,9 +117,7 @@ public final class BuddyPages {
         at += tree.takeMore(slot, page, order, pages, at);
       }
     }
-    for (int i = 0; i < at; i++) {
-      heads.set((int) pages[i], 1 << order);
-    }
+    recordAll(pages, 0, at, 1 << order);
     return at;
   }
 
@@ -115,12 +127,73 @@ public final class BuddyPages {
   /// @param pages 1..pageCount, here and in all calls below
   /// @return false, and nothing has changed, if there is no such allocation (see [#stateOf])
   public boolean free(Slot slot, int page, int pages) {
-    if (!heads.clear(page, pages)) {
+    if (!forget(page, pages)) {
       return false;
     }
     tree.put(slot, page, pages);
     return true;
   }
+
+  // ---- for those who keep free pages themselves
+
+  /// Records an allocation of pages that the caller owns.
+  public void record(int page, int pages) {
+    heads.set(page, pages);
+  }
+
+  /// Records allocations of one length, whose pages the caller owns.
+  ///
+  /// @param firsts their first pages, from index `from` to `to` - 1
+  public void recordAll(long[] firsts, int from, int to, int pages) {
+    heads.setAll(firsts, from, to, pages);
+  }
+
+  /// Ends an allocation; its pages are the caller's.
+  ///
+  /// @return false, and nothing has changed, if there is no such allocation
+  public boolean forget(int page, int pages) {
+    return heads.clear(page, pages);
+  }
+
+  /// Makes pages free that the caller owns.
+  public void put(Slot slot, int page, int pages) {
+    tree.put(slot, page, pages);
+  }
+
+  /// Takes all free units of a word. Announce it, if they are to stay free.
+  ///
+  /// @return which they are
+  public long takeWord(Slot slot, int level, int word) {
+    return tree.level(level).takeAll(word, slot.stripe());
+  }
+
+  /// Makes units of a word free that the caller owns.
+  ///
+  /// @param units which, at least one
+  public void putWord(Slot slot, int level, int word, long units) {
+    tree.putUnits(slot, level, word, units);
+  }
+
+  /// Announces that free pages are invisible until [#endMove].
+  public void beginMove(Slot slot) {
+    tree.transit().begin(slot.stripe());
+  }
+
+  public void endMove(Slot slot) {
+    tree.transit().end(slot.stripe());
+  }
+
+  /// Whether a move of this slot is under way.
+  public boolean isMoving(Slot slot) {
+    return slot.stripe().isMoving();
+  }
+
+  /// Whether anybody is about to fail; then nobody may start to keep free pages.
+  public boolean isSearched() {
+    return tree.transit().isSearched();
+  }
+
+  // ---- lengths
 
   /// Frees the pages of an allocation from the `newPages`-th on.
   ///

@@ -54,19 +54,35 @@ final class BuddyTree {
   private final Transit transit;
   private final FreeRuns runs;
 
-  BuddyTree(Geometry geometry, int stripes, IntFunction<Words> storage) {
+  /// Where calls work that have no slot of their own.
+  private final Slot common;
+
+  BuddyTree(Geometry geometry, IntFunction<Words> storage) {
     this.geometry = geometry;
-    transit = new Transit(stripes);
+    transit = new Transit();
     levels = new Level[geometry.topLevel() + 1];
     for (int l = 0; l < levels.length; l++) {
       levels[l] = new Level(geometry, l, transit, storage);
     }
     runs = new FreeRuns(geometry, levels);
-    put(new Slot(geometry, 0, 0), 0, geometry.pageCount());
+    common = openSlot(0, true);
+    put(common, 0, geometry.pageCount());
+  }
+
+  /// A new slot.
+  ///
+  /// @param homePage where it looks first
+  /// @param shared whether more than one thread will use it
+  Slot openSlot(int homePage, boolean shared) {
+    return new Slot(geometry, transit.open(shared), homePage);
   }
 
   Geometry geometry() {
     return geometry;
+  }
+
+  Slot common() {
+    return common;
   }
 
   Transit transit() {
@@ -200,7 +216,7 @@ final class BuddyTree {
     int units = unitsFor(l, pages);
     int pagesInLast = pages - ((units - 1) << level.unitShift());
     if (pagesInLast == level.unitPages()) {
-      int bit = level.takeBest(word, s, units);
+      int bit = level.takeBest(word, s, units, slot.stripe());
       if (bit == NONE) {
         return NONE;
       }
@@ -212,7 +228,7 @@ final class BuddyTree {
       return NONE;
     }
     transit.begin(slot.stripe());
-    int bit = level.takeBest(word, s, units);
+    int bit = level.takeBest(word, s, units, slot.stripe());
     if (bit != NONE) {
       open(slot, l, unit(word, bit) + units - 1, pagesInLast);
     }
@@ -343,6 +359,14 @@ final class BuddyTree {
 
   // ---- put
 
+  /// Makes units of one word free that the caller owns.
+  ///
+  /// @param mask the units, at least one
+  void putUnits(Slot slot, int l, int word, long mask) {
+    putMerged(slot, l, word, mask);
+    transit.changed(slot.stripe());
+  }
+
   /// Makes pages free that the caller owns: the fewest aligned pieces, lowest address first, each
   /// one CAS, merged upward as far as they go. To a failing search several pieces are one event, so
   /// they are announced.
@@ -388,10 +412,10 @@ final class BuddyTree {
   private void putPiece(Slot slot, int l, int at, int end) {
     int unit = at >>> levels[l].unitShift();
     int units = (end - at) >>> levels[l].unitShift();
-    putUnits(slot, l, wordOf(unit), WordRuns.lowBits(units) << bitOf(unit));
+    putMerged(slot, l, wordOf(unit), WordRuns.lowBits(units) << bitOf(unit));
   }
 
-  private void putUnits(Slot slot, int lowest, int firstWord, long firstMask) {
+  private void putMerged(Slot slot, int lowest, int firstWord, long firstMask) {
     int l = lowest;
     int word = firstWord;
     long mask = firstMask;

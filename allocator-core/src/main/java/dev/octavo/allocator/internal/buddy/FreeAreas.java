@@ -30,16 +30,20 @@ public final class FreeAreas {
     Geometry geometry = tree.geometry();
     long[] blocks = new long[geometry.maxOrder() + 1];
     for (int l = 0; l < tree.levelCount(); l++) {
-      count(tree.level(l), l * geometry.radixLog2(), geometry, blocks);
+      count(tree, l, blocks);
     }
-    return new FreeAreas(blocks, tree.runs().largest(0));
+    return new FreeAreas(blocks, tree.runs().largest(tree.common().stripe()));
   }
 
-  private static void count(Level level, int lowestOrder, Geometry geometry, long[] blocks) {
+  private static void count(BuddyTree tree, int l, long[] blocks) {
+    Geometry geometry = tree.geometry();
+    Level level = tree.level(l);
+    Stripe stripe = tree.common().stripe();
+    int lowestOrder = l * geometry.radixLog2();
     int largest = Math.min(geometry.radixLog2(), geometry.maxOrder() - lowestOrder);
-    for (int word = level.next(0, level.wordCount(), 0, 0);
+    for (int word = level.next(0, level.wordCount(), 0, stripe);
         word >= 0;
-        word = level.next(word + 1, level.wordCount(), 0, 0)) {
+        word = level.next(word + 1, level.wordCount(), 0, stripe)) {
       long value = level.word(word);
       for (int s = 0; s < largest; s++) {
         blocks[lowestOrder + s] += Long.bitCount(WordRuns.freeBlockStarts(value, s));

@@ -63,7 +63,7 @@ final class FreeRuns {
   /// small holes cost nothing.
   ///
   /// @return its first page, or -1
-  int find(int from, int to, int pages, int alignOrder, long phase, int stripe) {
+  int find(int from, int to, int pages, int alignOrder, long phase, Stripe stripe) {
     int order = Math.min(Geometry.largestOrder(pages + 1) - 1, geometry.maxOrder());
     int at = from;
     while (at < to) {
@@ -83,7 +83,7 @@ final class FreeRuns {
   }
 
   /// The longest run of free pages.
-  int largest(int stripe) {
+  int largest(Stripe stripe) {
     int pageCount = geometry.pageCount();
     int largest = 0;
     int start = nextBlock(0, pageCount, 0, stripe);
@@ -96,7 +96,7 @@ final class FreeRuns {
   }
 
   /// The first page in `page..to-1` that lies in a free block of this order or more, or `to`.
-  private int nextBlock(int page, int to, int order, int stripe) {
+  private int nextBlock(int page, int to, int order, Stripe stripe) {
     int next = to;
     int s = order % geometry.radixLog2();
     for (int l = order / geometry.radixLog2(); l < levels.length && page < next; l++) {
@@ -107,7 +107,7 @@ final class FreeRuns {
   }
 
   /// The first page of the first free block of order `s` in a word that ends after `page`, or `to`.
-  private int nextBlockAt(int l, int s, int page, int to, int stripe) {
+  private int nextBlockAt(int l, int s, int page, int to, Stripe stripe) {
     Level level = levels[l];
     int unit = page >>> level.unitShift();
     int word = wordOf(unit);

@@ -44,16 +44,16 @@ public record Geometry(int pageCount, int maxOrder, int radixLog2) {
     return (pages & (pages - 1)) == 0;
   }
 
-  int topLevel() {
+  public int topLevel() {
     return maxOrder / radixLog2;
   }
 
   /// log2 of the pages in a unit of `level`.
-  int unitShift(int level) {
+  public int unitShift(int level) {
     return level * radixLog2;
   }
 
-  int unitsInWord() {
+  public int unitsInWord() {
     return 1 << radixLog2;
   }
 

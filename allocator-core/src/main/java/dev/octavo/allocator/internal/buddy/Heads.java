@@ -56,11 +56,30 @@ class Heads {
   void set(int page, int pages) {
     byte head = headFor(pages);
     if (head == LONG) {
-      for (int i = 0; i < COUNT_BYTES; i++) {
-        heads[page + 1 + i] = (byte) ((pages >>> (i * COUNT_BITS) & COUNT_MASK) | COUNT_MARK);
-      }
+      setCount(page, pages);
     }
     BYTE.setRelease(heads, page, head);
+  }
+
+  /// Records allocations of one length, as [#set] would.
+  ///
+  /// @param firsts their first pages, from index `from` to `to` - 1
+  void setAll(long[] firsts, int from, int to, int pages) {
+    byte head = headFor(pages);
+    if (head == LONG) {
+      for (int i = from; i < to; i++) {
+        setCount((int) firsts[i], pages);
+      }
+    }
+    for (int i = from; i < to; i++) {
+      BYTE.setRelease(heads, (int) firsts[i], head);
+    }
+  }
+
+  private void setCount(int page, int pages) {
+    for (int i = 0; i < COUNT_BYTES; i++) {
+      heads[page + 1 + i] = (byte) ((pages >>> (i * COUNT_BITS) & COUNT_MASK) | COUNT_MARK);
+    }
   }
 
   private static byte headFor(int pages) {

@@ -52,7 +52,7 @@ final class Level {
   }
 
   /// The first word in `from..to-1` that may have a block of order `s`, or -1.
-  int next(int from, int to, int s, int stripe) {
+  int next(int from, int to, int s, Stripe stripe) {
     return summary.next(from, to, s + 1, stripe);
   }
 
@@ -63,13 +63,25 @@ final class Level {
   /// Takes the first `count` units of the best fitting block of order `s` in a word.
   ///
   /// @return the bit of the first unit, or -1 if there is no such block
-  int takeBest(int word, int s, int count) {
+  int takeBest(int word, int s, int count, Stripe stripe) {
     while (true) {
       long old = words.get(word);
       int bit = WordRuns.bestFit(old, s);
-      if (bit < 0 || words.compareAndSet(word, old, old & ~(WordRuns.lowBits(count) << bit))) {
+      if (bit < 0) {
         return bit;
       }
+      long update = old & ~(WordRuns.lowBits(count) << bit);
+      if (words.compareAndSet(word, old, update)) {
+        settleIfEmpty(word, update, stripe);
+        return bit;
+      }
+    }
+  }
+
+  /// Whoever empties a word corrects its rank at once, so that no search comes in vain.
+  private void settleIfEmpty(int word, long value, Stripe stripe) {
+    if (value == 0) {
+      summary.settle(word, value, words, stripe);
     }
   }
 
@@ -106,6 +118,22 @@ final class Level {
     }
   }
 
+  /// Takes all units of a word.
+  ///
+  /// @return which were free
+  long takeAll(int word, Stripe stripe) {
+    while (true) {
+      long old = words.get(word);
+      if (old == 0) {
+        return 0;
+      }
+      if (words.compareAndSet(word, old, 0)) {
+        settleIfEmpty(word, 0, stripe);
+        return old;
+      }
+    }
+  }
+
   /// Takes exactly the units of `mask`; false if one of them is not free.
   boolean takeExactly(int word, long mask) {
     while (true) {
@@ -125,21 +153,21 @@ final class Level {
   }
 
   /// Stores the free units of a word that the caller owns as a whole.
-  void open(int word, long freeUnits, int stripe) {
+  void open(int word, long freeUnits, Stripe stripe) {
     words.set(word, freeUnits);
     raise(word, freeUnits, stripe);
   }
 
   /// Makes a word findable after units were added to it.
-  void raise(int word, long value, int stripe) {
+  void raise(int word, long value, Stripe stripe) {
     if (summary.rank(word) < highestRank) {
       summary.raise(word, WordRuns.rank(value), stripe);
     }
   }
 
   /// Corrects what the summary promised of a word.
-  void settle(int word, int stripe) {
-    summary.settle(word, words, stripe);
+  void settle(int word, Stripe stripe) {
+    summary.settle(word, words.get(word), words, stripe);
   }
 
   /// The first place where the summary hides something.

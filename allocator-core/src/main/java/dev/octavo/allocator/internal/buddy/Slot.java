@@ -12,16 +12,16 @@ import java.util.Arrays;
 /// places a block elsewhere, and never breaks a law.
 public final class Slot {
 
-  private final int stripe;
+  private final Stripe stripe;
   private final int homePage;
   private final Geometry geometry;
   private final int[] chunks;
   private int windowPage;
 
   /// @param geometry the tree's shape
-  /// @param stripe the slot's number, 0-based
+  /// @param stripe where it announces its moves
   /// @param homePage where it looks first
-  Slot(Geometry geometry, int stripe, int homePage) {
+  Slot(Geometry geometry, Stripe stripe, int homePage) {
     this.geometry = geometry;
     this.stripe = stripe;
     this.homePage = homePage;
@@ -30,7 +30,7 @@ public final class Slot {
     windowPage = homePage;
   }
 
-  int stripe() {
+  Stripe stripe() {
     return stripe;
   }
 

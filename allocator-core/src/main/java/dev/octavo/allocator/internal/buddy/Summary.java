@@ -27,6 +27,10 @@ import java.util.function.IntFunction;
 /// | nibble, down | a search | CAS, announced, then reads what it covers again | a free between read and CAS is lost: `SummaryTest` |
 final class Summary {
 
+  /// Longs above the lowest layer lie two cache lines apart, as threads that work far from each
+  /// other still meet there.
+  private static final int SPREAD_LOG2 = 4;
+
   private static final int NIBBLE_BITS = 4;
   private static final int NIBBLES_LOG2 = 4;
   private static final int LAST_NIBBLE = (1 << NIBBLES_LOG2) - 1;
@@ -51,12 +55,23 @@ final class Summary {
     int covered = wordCount;
     for (int layer = 0; layer < depth; layer++) {
       covered = longsFor(covered);
-      layers[layer] = storage.apply(covered);
+      layers[layer] = storage.apply(layer == 0 ? covered : covered << SPREAD_LOG2);
     }
   }
 
   private static int longsFor(int nibbles) {
     return (nibbles + LAST_NIBBLE) >>> NIBBLES_LOG2;
+  }
+
+  /// The long that has this nibble.
+  private long get(int layer, int index) {
+    return layers[layer].get(at(layer, index));
+  }
+
+  /// Where the long stands that has this nibble.
+  private static int at(int layer, int index) {
+    int group = index >>> NIBBLES_LOG2;
+    return layer == 0 ? group : group << SPREAD_LOG2;
   }
 
   /// How many longs it takes.
@@ -74,7 +89,7 @@ final class Summary {
   }
 
   /// Records that `word`, which was changed before, has at least this rank.
-  void raise(int word, int rank, int stripe) {
+  void raise(int word, int rank, Stripe stripe) {
     if (rank(word) < rank) {
       transit.begin(stripe);
       raiseFrom(0, word, rank);
@@ -85,7 +100,7 @@ final class Summary {
   private void raiseFrom(int lowestLayer, int index, int rank) {
     int nibbleIndex = index;
     for (int layer = lowestLayer; layer < layers.length; layer++) {
-      if (!raiseNibble(layers[layer], nibbleIndex, rank)) {
+      if (!raiseNibble(layer, nibbleIndex, rank)) {
         return;
       }
       nibbleIndex >>>= NIBBLES_LOG2;
@@ -93,53 +108,72 @@ final class Summary {
   }
 
   /// Returns false if the nibble was high enough already.
-  private static boolean raiseNibble(Words longs, int index, int rank) {
-    int group = index >>> NIBBLES_LOG2;
+  private boolean raiseNibble(int layer, int index, int rank) {
+    Words longs = layers[layer];
+    int at = at(layer, index);
     while (true) {
-      long old = longs.get(group);
+      long old = longs.get(at);
       if (nibble(old, index) >= rank) {
         return false;
       }
-      if (longs.compareAndSet(group, old, withNibble(old, index, rank))) {
+      if (longs.compareAndSet(at, old, withNibble(old, index, rank))) {
         return true;
       }
     }
   }
 
   /// Corrects the rank of a word that holds less than its nibble promises.
-  void settle(int word, Words words, int stripe) {
+  ///
+  /// @param value what the word held when that was seen
+  void settle(int word, long value, Words words, Stripe stripe) {
     transit.begin(stripe);
-    lowerNibble(layers[0], word, WordRuns.rank(words.get(word)));
-    raiseFrom(0, word, WordRuns.rank(words.get(word)));
+    lowerNibble(0, word, WordRuns.rank(value));
+    long now = words.get(word);
+    if (now != value) {
+      raiseFrom(0, word, WordRuns.rank(now));
+    }
     transit.end(stripe);
   }
 
   /// Corrects the nibble that covers the long `group` of `layer`.
-  private void settleAbove(int layer, int group, int stripe) {
+  ///
+  /// @param value what the long held when that was seen
+  private void settleAbove(int layer, int group, long value, Stripe stripe) {
     transit.begin(stripe);
-    lowerNibble(layers[layer + 1], group, highest(layers[layer].get(group)));
-    raiseFrom(layer + 1, group, highest(layers[layer].get(group)));
+    lowerNibble(layer + 1, group, highest(value));
+    long now = get(layer, group << NIBBLES_LOG2);
+    if (now != value) {
+      raiseFrom(layer + 1, group, highest(now));
+    }
     transit.end(stripe);
   }
 
-  private static void lowerNibble(Words longs, int index, int rank) {
-    int group = index >>> NIBBLES_LOG2;
-    long old = longs.get(group);
+  private void lowerNibble(int layer, int index, int rank) {
+    Words longs = layers[layer];
+    int at = at(layer, index);
+    long old = longs.get(at);
     if (nibble(old, index) > rank) {
       // A lost race leaves the nibble too high, which is allowed.
-      longs.compareAndSet(group, old, withNibble(old, index, rank));
+      longs.compareAndSet(at, old, withNibble(old, index, rank));
     }
+  }
+
+  /// The single long at the top is written by all threads and spares no search more than sixteen
+  /// reads, so above other layers it only rises.
+  private boolean isLowered(int layer) {
+    return layer == 0 || layer + 1 < layers.length;
   }
 
   /// The first word in `from..to-1` whose recorded rank is at least `rank`, or -1. Reads at most
   /// two longs a layer on its way, more only where upper layers promised too much, which it
   /// corrects.
-  int next(int from, int to, int rank, int stripe) {
+  int next(int from, int to, int rank, Stripe stripe) {
     int layer = 0;
     int index = from;
     while (index << (layer * NIBBLES_LOG2) < to) {
       int group = index >>> NIBBLES_LOG2;
-      long fitting = atLeast(layers[layer].get(group), rank) & nibblesFrom(index);
+      long value = get(layer, index);
+      long fitting = atLeast(value, rank) & nibblesFrom(index);
       if (fitting != 0) {
         index = (group << NIBBLES_LOG2) + Long.numberOfTrailingZeros(fitting) / NIBBLE_BITS;
         if (layer == 0) {
@@ -151,12 +185,13 @@ final class Summary {
         if (layer + 1 == layers.length) {
           return -1;
         }
-        if ((index & LAST_NIBBLE) == 0 && rankAbove(layer, group) >= rank) {
-          settleAbove(layer, group, stripe);
+        boolean whole = (index & LAST_NIBBLE) == 0;
+        if (whole && isLowered(layer + 1) && rankAbove(layer, group) >= rank) {
+          settleAbove(layer, group, value, stripe);
         }
         layer++;
         index = group + 1;
-        if (index >>> NIBBLES_LOG2 >= layers[layer].length()) {
+        if (at(layer, index) >= layers[layer].length()) {
           return -1;
         }
       }
@@ -165,7 +200,7 @@ final class Summary {
   }
 
   private int rankAbove(int layer, int group) {
-    return nibble(layers[layer + 1].get(group >>> NIBBLES_LOG2), group);
+    return nibble(get(layer + 1, group), group);
   }
 
   private static long nibblesFrom(int index) {
@@ -180,8 +215,10 @@ final class Summary {
 
   private static int highest(long nibbles) {
     int highest = 0;
-    for (long rest = nibbles; rest != 0; rest >>>= NIBBLE_BITS) {
-      highest = Math.max(highest, (int) (rest & NIBBLE_MASK));
+    for (int step = TOP_VALUE / 2; step > 0; step /= 2) {
+      if (atLeast(nibbles, highest + step) != 0) {
+        highest += step;
+      }
     }
     return highest;
   }
@@ -201,7 +238,7 @@ final class Summary {
       int rank = WordRuns.rank(words.get(word));
       int index = word;
       for (int layer = 0; layer < layers.length; layer++) {
-        int recorded = nibble(layers[layer].get(index >>> NIBBLES_LOG2), index);
+        int recorded = nibble(get(layer, index), index);
         if (recorded < rank) {
           return Optional.of(
               "word=%d, rank=%d, layer=%d, recorded=%d".formatted(word, rank, layer, recorded));

@@ -2,6 +2,9 @@ package dev.octavo.allocator.internal.buddy;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 
 /// Tells a thread that found nothing whether free pages were on the move meanwhile.
 ///
@@ -19,71 +22,113 @@ import java.lang.invoke.VarHandle;
 ///
 /// | word | writers | order | without it |
 /// |---|---|---|---|
-/// | stripe | any thread that moves pages | atomic add, before the first and after the last store of the move | `RaceExactFailureTest`: a search that overlaps a split reports no memory |
+/// | stripes | whoever opens or retires a slot | CAS of an immutable array and sum | a search misses the moves of a new slot |
 /// | searches | threads about to fail | atomic add, before the first read of the search | `RaceExactFailureTest`: a free that ended during the search is missed |
 final class Transit {
 
   /// What [#stamp] says while a move is under way.
   static final long MOVING = -1;
 
-  /// A stripe counts moves under way below this bit and finished ones from it upward.
-  private static final int FINISHED_SHIFT = 16;
+  private static final VarHandle STRIPES;
+  private static final VarHandle SEARCHES;
 
-  private static final long FINISHED_ONE = 1L << FINISHED_SHIFT;
-  private static final long UNDER_WAY_MASK = FINISHED_ONE - 1;
-
-  /// Stripes lie two cache lines apart, so that movers do not slow each other down.
-  private static final int STRIPE_LONGS = 16;
-
-  private static final VarHandle WORD = MethodHandles.arrayElementVarHandle(long[].class);
-
-  private final long[] stripes;
-  private final int searches;
-
-  /// @param stripeCount how many slots announce moves
-  Transit(int stripeCount) {
-    searches = (stripeCount + 1) * STRIPE_LONGS;
-    stripes = new long[searches + STRIPE_LONGS];
-  }
-
-  void begin(int stripe) {
-    WORD.getAndAdd(stripes, index(stripe), 1L);
-  }
-
-  void end(int stripe) {
-    WORD.getAndAdd(stripes, index(stripe), FINISHED_ONE - 1);
-  }
-
-  /// Makes a finished store visible to those who search now; costs one read when nobody does.
-  void changed(int stripe) {
-    if ((long) WORD.getVolatile(stripes, searches) != 0) {
-      WORD.getAndAdd(stripes, index(stripe), FINISHED_ONE);
+  static {
+    try {
+      MethodHandles.Lookup lookup = MethodHandles.lookup();
+      STRIPES = lookup.findVarHandle(Transit.class, "stripes", Stripes.class);
+      SEARCHES = lookup.findVarHandle(Transit.class, "searches", int.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
     }
   }
 
+  /// The stripes that may announce moves, and the moves that others have finished. Immutable.
+  private static final class Stripes {
+
+    private final Stripe[] live;
+    private final long retiredMoves;
+
+    Stripes(Stripe[] live, long retiredMoves) {
+      this.live = live;
+      this.retiredMoves = retiredMoves;
+    }
+  }
+
+  private volatile Stripes stripes = new Stripes(new Stripe[0], 0);
+
+  @SuppressWarnings("unused") // by SEARCHES
+  private volatile int searches;
+
+  /// A new stripe.
+  ///
+  /// @param shared whether more than one thread will use it
+  Stripe open(boolean shared) {
+    Stripe stripe = new Stripe(shared);
+    Stripes old;
+    Stripe[] live;
+    do {
+      old = stripes;
+      live = Arrays.copyOf(old.live, old.live.length + 1);
+      live[old.live.length] = stripe;
+    } while (!STRIPES.compareAndSet(this, old, new Stripes(live, old.retiredMoves)));
+    return stripe;
+  }
+
+  /// Forgets a stripe that no thread uses any more.
+  void retire(Stripe stripe) {
+    Stripes old;
+    Stripe[] live;
+    do {
+      old = stripes;
+      List<Stripe> others = new ArrayList<>(Arrays.asList(old.live));
+      others.remove(stripe);
+      live = others.toArray(new Stripe[0]);
+    } while (!STRIPES.compareAndSet(
+        this, old, new Stripes(live, old.retiredMoves + stripe.finished())));
+  }
+
+  void begin(Stripe stripe) {
+    stripe.begin();
+  }
+
+  void end(Stripe stripe) {
+    stripe.end();
+  }
+
+  /// Makes a finished store visible to those who search now; costs one read when nobody does. The
+  /// fence keeps the count from arriving after the call has returned.
+  void changed(Stripe stripe) {
+    if (isSearched()) {
+      stripe.count();
+      VarHandle.fullFence();
+    }
+  }
+
+  /// Whether anybody searches.
+  boolean isSearched() {
+    return searches != 0;
+  }
+
   void enterSearch() {
-    WORD.getAndAdd(stripes, searches, 1L);
+    SEARCHES.getAndAdd(this, 1);
   }
 
   void exitSearch() {
-    WORD.getAndAdd(stripes, searches, -1L);
+    SEARCHES.getAndAdd(this, -1);
   }
 
   /// The number of moves finished so far, or [#MOVING]. Each stripe only grows, so equal sums mean
   /// equal stripes.
   long stamp() {
-    long finished = 0;
-    for (int i = STRIPE_LONGS; i < searches; i += STRIPE_LONGS) {
-      long stripe = (long) WORD.getVolatile(stripes, i);
-      if ((stripe & UNDER_WAY_MASK) != 0) {
+    Stripes seen = stripes;
+    long finished = seen.retiredMoves;
+    for (Stripe stripe : seen.live) {
+      long stamp = stripe.stamp();
+      if (stamp == MOVING) {
         return MOVING;
       }
-      finished += stripe >>> FINISHED_SHIFT;
+      finished += stamp;
     }
     return finished;
-  }
-
-  private static int index(int stripe) {
-    return (stripe + 1) * STRIPE_LONGS;
   }
 }

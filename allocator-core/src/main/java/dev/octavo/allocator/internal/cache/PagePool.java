@@ -7,6 +7,8 @@ import dev.octavo.allocator.internal.buddy.Geometry;
 import dev.octavo.allocator.internal.buddy.PageState;
 import dev.octavo.allocator.internal.buddy.Slot;
 import java.util.List;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /// The pages of one region as threads see them: chooses the slot of the calling thread, and makes
 /// failure exact.
@@ -23,24 +25,34 @@ public final class PagePool {
   /// No such pages.
   public static final int NONE = BuddyPages.NONE;
 
+  /// No longer run is ever held: a word of words.
+  public static final int MOST_HELD = 1 << (2 * Geometry.RADIX_LOG2);
+
   private static final int PAGES_PER_SLOT_LOG2 = 12;
   private static final int MAX_SLOTS = 64;
-  private static final int SPINS_BEFORE_YIELD = 64;
 
   private final BuddyPages buddy;
+  private final Owners owners;
   private final SlotTable table;
+  private final OtherThreads others;
 
   /// Written once, by `close`; read by calls that found nothing.
   private volatile boolean closed;
 
   /// @param geometry the region's shape
   /// @param processors how many threads may run at once
-  public PagePool(Geometry geometry, int processors) {
-    this(new BuddyPages(geometry, slotsFor(geometry.pageCount(), processors)));
+  /// @param limits what threads may keep to themselves
+  public PagePool(Geometry geometry, int processors, CacheLimits limits) {
+    buddy = new BuddyPages(geometry, slotsFor(geometry.pageCount(), processors));
+    others = new OtherThreads();
+    owners = new Owners(buddy, limits, others);
+    table = new SlotTable(buddy.slotCount());
   }
 
-  PagePool(BuddyPages buddy) {
+  PagePool(BuddyPages buddy, Owners owners, OtherThreads others) {
     this.buddy = buddy;
+    this.owners = owners;
+    this.others = others;
     table = new SlotTable(buddy.slotCount());
   }
 
@@ -50,12 +62,34 @@ public final class PagePool {
     return Math.clamp(wanted, 1, Math.max(1, pageCount >>> PAGES_PER_SLOT_LOG2));
   }
 
-  private Slot slot() {
-    return buddy.slot(table.slotOf(Thread.currentThread().threadId()));
+  /// The calling thread's slot, or the one that it shares.
+  private Slot slotOf(@Nullable Owner owner) {
+    return owner != null
+        ? owner.slot()
+        : buddy.slot(table.slotOf(Thread.currentThread().threadId()));
+  }
+
+  private @Nullable Owner owner() {
+    return owners.find(Thread.currentThread());
   }
 
   public Geometry geometry() {
     return buddy.geometry();
+  }
+
+  /// Allocates a run from a word that the calling thread holds; the fast path, all of it.
+  ///
+  /// @return the first page, or [#NONE] if no such word has room
+  public int takeHeld(int pages) {
+    Owner owner = owner();
+    if (owner == null) {
+      return NONE;
+    }
+    int page = owner.take(pages, 0);
+    if (page != NONE) {
+      buddy.record(page, pages);
+    }
+    return page;
   }
 
   /// Allocates a run of `pages` pages, 1..pageCount, whose first plus `phase` is a multiple of
@@ -63,9 +97,34 @@ public final class PagePool {
   ///
   /// @return the first page, or [#NONE] if the region had no such run at some moment of this call
   public int allocate(int pages, int alignOrder, long phase) {
-    Slot slot = slot();
+    Owner owner = owner();
+    if (owner != null && phase == 0) {
+      int page = owner.take(pages, alignOrder);
+      if (page != NONE) {
+        buddy.record(page, pages);
+        return page;
+      }
+    }
+    return allocateFromTree(owner, pages, alignOrder, phase);
+  }
+
+  private int allocateFromTree(@Nullable Owner known, int pages, int alignOrder, long phase) {
+    Owner owner = known != null ? known : owners.enter(Thread.currentThread());
+    if (owner == null || phase != 0) {
+      return allocateUnheld(owner, pages, alignOrder, phase);
+    }
+    owner.letGoFor(pages, alignOrder);
+    int page = allocateUnheld(owner, pages, alignOrder, 0);
+    if (page != NONE) {
+      owner.hold(page, pages, alignOrder);
+    }
+    return page;
+  }
+
+  private int allocateUnheld(@Nullable Owner owner, int pages, int alignOrder, long phase) {
+    Slot slot = slotOf(owner);
     int page = attempt(slot, pages, alignOrder, phase);
-    return page != NONE ? page : allocateOrProve(slot, pages, alignOrder, phase);
+    return page != NONE ? page : allocateOrProve(owner, pages, alignOrder, phase);
   }
 
   private int attempt(Slot slot, int pages, int alignOrder, long phase) {
@@ -74,8 +133,9 @@ public final class PagePool {
         : buddy.allocateInPhase(slot, pages, alignOrder, phase);
   }
 
-  private int allocateOrProve(Slot slot, int pages, int alignOrder, long phase) {
-    buddy.enterSearch();
+  private int allocateOrProve(@Nullable Owner owner, int pages, int alignOrder, long phase) {
+    Slot slot = slotOf(owner);
+    enterSearch(owner);
     try {
       for (int spins = 0; ; spins++) {
         long stamp = buddy.stamp();
@@ -83,53 +143,85 @@ public final class PagePool {
         if (page != NONE || isQuietSince(stamp)) {
           return page;
         }
-        pause(spins);
+        others.await(spins);
       }
     } finally {
       buddy.exitSearch();
     }
   }
 
-  private boolean isQuietSince(long stamp) {
-    return stamp >= 0 && buddy.stamp() == stamp;
+  /// From here to `exitSearch` all that is free is in the tree.
+  private void enterSearch(@Nullable Owner owner) {
+    buddy.enterSearch();
+    owners.drain(owner, slotOf(owner));
   }
 
-  @SuppressWarnings("ThreadPriorityCheck") // nothing is right only because the scheduler is kind
-  private static void pause(int spins) {
-    if (spins < SPINS_BEFORE_YIELD) {
-      Thread.onSpinWait();
-    } else {
-      Thread.yield();
-    }
+  private boolean isQuietSince(long stamp) {
+    return stamp >= 0 && buddy.stamp() == stamp;
   }
 
   /// Allocates runs of `pages` pages, 1..pageCount, until `into` is full or nothing is left.
   ///
   /// @return how many; their first pages stand in `into` from index 0
   public int allocateMany(int pages, long[] into) {
+    if (owner() == null) {
+      owners.enter(Thread.currentThread());
+    }
+    Owner owner = owner();
     int count = 0;
-    if (Geometry.isPowerOfTwo(pages)) {
-      count = buddy.allocateMany(slot(), Geometry.orderFor(pages), into);
+    if (Geometry.isPowerOfTwo(pages) && (owner == null || !owner.holds(pages))) {
+      count = buddy.allocateMany(slotOf(owner), Geometry.orderFor(pages), into);
     }
-    for (; count < into.length; count++) {
-      int page = allocate(pages, 0, 0);
-      if (page == NONE) {
-        break;
+    while (count < into.length) {
+      int held = owner == null ? 0 : takeHeld(owner, pages, into, count);
+      count += held;
+      if (held == 0) {
+        int page = allocateFromTree(owner, pages, 0, 0);
+        if (page == NONE) {
+          break;
+        }
+        into[count++] = page;
       }
-      into[count] = page;
     }
+    return count;
+  }
+
+  private int takeHeld(Owner owner, int pages, long[] into, int at) {
+    if (!Geometry.isPowerOfTwo(pages)) {
+      return 0;
+    }
+    int count = owner.takeMany(Geometry.orderFor(pages), into, at);
+    buddy.recordAll(into, at, at + count, pages);
     return count;
   }
 
   /// Frees the allocation of `pages` pages at `page`; false, and nothing has changed, if there is
   /// none.
   public boolean free(int page, int pages) {
-    return buddy.free(slot(), page, pages);
+    if (!buddy.forget(page, pages)) {
+      return false;
+    }
+    putBack(page, pages);
+    return true;
+  }
+
+  private void putBack(int page, int pages) {
+    Owner owner = owner();
+    if (owner == null || !owner.put(page, pages)) {
+      buddy.put(slotOf(owner), page, pages);
+    }
   }
 
   /// Shortens an allocation in place; false, and nothing has changed, if there is none.
   public boolean trim(int page, int pages, int newPages) {
-    return buddy.trim(slot(), page, pages, newPages);
+    if (!buddy.hold(page, pages)) {
+      return false;
+    }
+    buddy.release(page, newPages);
+    if (newPages < pages) {
+      putBack(page + newPages, pages - newPages);
+    }
+    return true;
   }
 
   /// Keeps every other call away from an allocation until it is grown, freed or released; false,
@@ -148,8 +240,12 @@ public final class PagePool {
     if (!buddy.isInside(page, newPages)) {
       return false;
     }
-    Slot slot = slot();
-    buddy.enterSearch();
+    Owner owner = owner();
+    Slot slot = slotOf(owner);
+    if (buddy.growHeld(slot, page, pages, newPages)) {
+      return true;
+    }
+    enterSearch(owner);
     try {
       for (int spins = 0; ; spins++) {
         long stamp = buddy.stamp();
@@ -159,7 +255,7 @@ public final class PagePool {
         if (isQuietSince(stamp)) {
           return false;
         }
-        pause(spins);
+        others.await(spins);
       }
     } finally {
       buddy.exitSearch();
@@ -167,7 +263,7 @@ public final class PagePool {
   }
 
   public void freeHeld(int page, int pages) {
-    buddy.freeHeld(slot(), page, pages);
+    buddy.freeHeld(slotOf(owner()), page, pages);
   }
 
   /// Takes every page for good, if all are free; from then on nothing is found free. One call at a
@@ -175,14 +271,20 @@ public final class PagePool {
   ///
   /// @return false, and nothing has changed, if something is allocated
   public boolean close() {
-    for (int spins = 0; !closed; spins++) {
-      boolean taken = buddy.takeAll(slot(), () -> closed = true);
-      if (!taken && buddy.nextHead(0) < geometry().pageCount()) {
-        return false;
+    Owner owner = owner();
+    enterSearch(owner);
+    try {
+      for (int spins = 0; !closed; spins++) {
+        boolean taken = buddy.takeAll(slotOf(owner), () -> closed = true);
+        if (!taken && buddy.nextHead(0) < geometry().pageCount()) {
+          return false;
+        }
+        others.await(spins);
       }
-      pause(spins);
+      return true;
+    } finally {
+      buddy.exitSearch();
     }
-    return true;
   }
 
   public boolean isClosed() {
@@ -203,12 +305,28 @@ public final class PagePool {
     return buddy.nextHead(page);
   }
 
+  /// What is free, after threads have given back what they hold.
   public FreeAreas freeAreas() {
-    return buddy.freeAreas();
+    return drained(buddy::freeAreas);
   }
 
+  /// Every law that is broken, after threads have given back what they hold.
   public List<BrokenLaw> audit() {
-    return closed ? List.of() : buddy.audit();
+    return closed ? List.of() : drained(buddy::audit);
+  }
+
+  private <T> T drained(Supplier<T> question) {
+    enterSearch(owner());
+    try {
+      return question.get();
+    } finally {
+      buddy.exitSearch();
+    }
+  }
+
+  /// The free pages that threads keep to themselves; exact if no other call runs.
+  public long cachedPages() {
+    return owners.pages();
   }
 
   public long metadataBytes() {

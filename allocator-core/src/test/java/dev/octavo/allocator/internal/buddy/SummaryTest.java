@@ -10,9 +10,8 @@ import org.junit.jupiter.api.Test;
 
 class SummaryTest {
 
-  private static final int STRIPE = 0;
-
-  private final Transit transit = new Transit(1);
+  private final Transit transit = new Transit();
+  private final Stripe stripe = transit.open(false);
 
   /// Whatever the words are and however often the search corrects itself, it finds the next word
   /// that holds such a block.
@@ -25,7 +24,7 @@ class SummaryTest {
     for (int round = 0; round < 30; round++) {
       int word = random.nextInt(count);
       words.set(word, random.nextInt(density) == 0 ? random.nextLong() : 0);
-      summary.raise(word, WordRuns.rank(words.get(word)), STRIPE);
+      summary.raise(word, WordRuns.rank(words.get(word)), stripe);
       int from = random.nextInt(count + 1);
       int to = from + random.nextInt(count - from + 1);
       int rank = 1 + random.nextInt(6);
@@ -44,11 +43,11 @@ class SummaryTest {
     return -1;
   }
 
-  private static int search(Summary summary, Words words, int from, int to, int rank) {
-    int word = summary.next(from, to, rank, STRIPE);
+  private int search(Summary summary, Words words, int from, int to, int rank) {
+    int word = summary.next(from, to, rank, stripe);
     while (word >= 0 && WordRuns.rank(words.get(word)) < rank) {
-      summary.settle(word, words, STRIPE);
-      word = summary.next(word + 1, to, rank, STRIPE);
+      summary.settle(word, words.get(word), words, stripe);
+      word = summary.next(word + 1, to, rank, stripe);
     }
     return word;
   }
@@ -62,13 +61,13 @@ class SummaryTest {
       Words words = new Words(1_000);
       Summary summary = new Summary(1_000, transit, faults.words());
       words.set(777, 0b11);
-      summary.raise(777, 2, STRIPE);
+      summary.raise(777, 2, stripe);
       words.set(777, 0);
       faults.interruptNth(
           n,
           () -> {
             words.set(777, 0b1111);
-            summary.raise(777, 3, STRIPE);
+            summary.raise(777, 3, stripe);
           });
       search(summary, words, 0, 1_000, 1);
       search(summary, words, 0, 1_000, 1);
@@ -87,7 +86,7 @@ class SummaryTest {
       Summary summary = new Summary(1_000, transit, faults.words());
       words.set(500, 1);
       faults.failNth(n);
-      summary.raise(500, 1, STRIPE);
+      summary.raise(500, 1, stripe);
       assertThat(summary.firstTooLow(words)).isEmpty();
     }
   }

@@ -6,11 +6,12 @@ import org.junit.jupiter.api.Test;
 
 class TransitTest {
 
-  private final Transit transit = new Transit(3);
+  private final Transit transit = new Transit();
+  private final Stripe[] stripes = {transit.open(true), transit.open(false), transit.open(true)};
 
   @Test
   void aMoveUnderWayIsSeenWhateverItsStripe() {
-    for (int stripe = 0; stripe < 3; stripe++) {
+    for (Stripe stripe : stripes) {
       transit.begin(stripe);
       assertThat(transit.stamp()).isEqualTo(Transit.MOVING);
       transit.end(stripe);
@@ -21,32 +22,32 @@ class TransitTest {
   @Test
   void aFinishedMoveChangesTheStamp() {
     long before = transit.stamp();
-    transit.begin(2);
-    transit.end(2);
+    transit.begin(stripes[2]);
+    transit.end(stripes[2]);
     assertThat(transit.stamp()).isNotEqualTo(before);
   }
 
   @Test
   void movesNest() {
-    transit.begin(1);
-    transit.begin(1);
-    transit.end(1);
+    transit.begin(stripes[1]);
+    transit.begin(stripes[1]);
+    transit.end(stripes[1]);
     assertThat(transit.stamp()).isEqualTo(Transit.MOVING);
-    transit.end(1);
+    transit.end(stripes[1]);
     assertThat(transit.stamp()).isEqualTo(2);
   }
 
   @Test
   void aStoreChangesTheStampOnlyWhileSomebodySearches() {
     long before = transit.stamp();
-    transit.changed(0);
+    transit.changed(stripes[0]);
     assertThat(transit.stamp()).isEqualTo(before);
     transit.enterSearch();
-    transit.changed(0);
+    transit.changed(stripes[0]);
     assertThat(transit.stamp()).isNotEqualTo(before);
     long after = transit.stamp();
     transit.exitSearch();
-    transit.changed(0);
+    transit.changed(stripes[0]);
     assertThat(transit.stamp()).isEqualTo(after);
   }
 }

@@ -11,7 +11,9 @@ class PagePoolTest {
 
   private static final int PAGES = 1 << 16;
 
-  private final PagePool pool = new PagePool(new Geometry(PAGES, 16, Geometry.RADIX_LOG2), 2);
+  private static final Geometry GEOMETRY = new Geometry(PAGES, 16, Geometry.RADIX_LOG2);
+
+  private final PagePool pool = new PagePool(GEOMETRY, 2, CacheLimits.byDefault(GEOMETRY));
 
   @Test
   void everyPageIsFoundWhateverTheSlot() {

@@ -1,0 +1,74 @@
+package dev.octavo.allocator.internal.buddy;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+
+/// Where one [Slot] announces its moves: a count of those under way and one of those finished.
+///
+/// | word | writers | order | without it |
+/// |---|---|---|---|
+/// | counts, exclusive | the one thread that has the slot | release: whoever sees a store of the move sees that it began, whoever sees its end sees all of its stores | `RaceExactFailureTest` |
+/// | counts, shared | any thread | atomic add | lost counts: a search that never ends, or ends too early |
+final class Stripe {
+
+  /// Counts moves under way below this bit and finished ones from it upward.
+  private static final int FINISHED_SHIFT = 16;
+
+  private static final long FINISHED_ONE = 1L << FINISHED_SHIFT;
+  private static final long UNDER_WAY_MASK = FINISHED_ONE - 1;
+
+  /// The counts have two cache lines to themselves on either side, so that movers do not slow each
+  /// other down.
+  private static final int COUNTS = 16;
+
+  private static final VarHandle WORD = MethodHandles.arrayElementVarHandle(long[].class);
+
+  private final long[] padded = new long[2 * COUNTS + 1];
+  private final boolean shared;
+
+  /// @param shared whether more than one thread uses it
+  Stripe(boolean shared) {
+    this.shared = shared;
+  }
+
+  void begin() {
+    add(1);
+  }
+
+  void end() {
+    add(FINISHED_ONE - 1);
+  }
+
+  /// Counts a move that is over already.
+  void count() {
+    add(FINISHED_ONE);
+  }
+
+  private void add(long delta) {
+    if (shared) {
+      WORD.getAndAdd(padded, COUNTS, delta);
+    } else {
+      WORD.setRelease(padded, COUNTS, padded[COUNTS] + delta);
+    }
+  }
+
+  /// The moves finished so far, or [Transit#MOVING].
+  long stamp() {
+    long counts = counts();
+    return (counts & UNDER_WAY_MASK) != 0 ? Transit.MOVING : counts >>> FINISHED_SHIFT;
+  }
+
+  /// Whether a move is under way.
+  boolean isMoving() {
+    return (counts() & UNDER_WAY_MASK) != 0;
+  }
+
+  /// The moves finished so far.
+  long finished() {
+    return counts() >>> FINISHED_SHIFT;
+  }
+
+  private long counts() {
+    return (long) WORD.getVolatile(padded, COUNTS);
+  }
+}

@@ -1,0 +1,24 @@
+package dev.octavo.allocator.internal.cache;
+
+import dev.octavo.allocator.internal.buddy.Geometry;
+
+/// How many free pages threads may keep to themselves.
+///
+/// @param pagesPerThread what one may hold, 0 or more
+/// @param pagesInAll what all together may hold, 0 or more
+public record CacheLimits(int pagesPerThread, long pagesInAll) {
+
+  private static final int PART_FOR_ONE = 32;
+  private static final int PART_FOR_ALL = 4;
+
+  /// What one more thread may hold, if others hold so many pages.
+  int left(long pagesOfOthers) {
+    return Math.clamp(pagesInAll - pagesOfOthers, 0, pagesPerThread);
+  }
+
+  /// A part of the region each.
+  public static CacheLimits byDefault(Geometry geometry) {
+    int pageCount = geometry.pageCount();
+    return new CacheLimits(pageCount / PART_FOR_ONE, pageCount / PART_FOR_ALL);
+  }
+}

@@ -1,0 +1,171 @@
+package dev.octavo.allocator.internal.cache;
+
+import dev.octavo.allocator.internal.buddy.BuddyPages;
+import dev.octavo.allocator.internal.buddy.Slot;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/// The threads that have words of their own.
+///
+/// A table by thread id, so that a thread finds its [Owner] with two loads and a comparison, and no
+/// thread is kept alive or keeps anything. Virtual threads are never in it. Threads that find no
+/// room, because very many are alive or their ids collide, work like virtual ones: safe, and
+/// slower.
+///
+/// | word | writers | order | without it |
+/// |---|---|---|---|
+/// | entry, from null | the thread that it is of | CAS | two threads with one entry |
+/// | entry, to null | whoever finds the thread dead | CAS, after all it held went back | a slot retired twice; a search misses what it held |
+/// | leasablePages | who enters or removes an owner | atomic add | the limit is not kept |
+class Owners {
+
+  private static final int ENTRIES = 1 << 8;
+  private static final int MASK = ENTRIES - 1;
+  private static final int PROBES = 8;
+
+  private static final VarHandle ENTRY = MethodHandles.arrayElementVarHandle(Owner[].class);
+
+  private final @Nullable Owner[] entries = new Owner[ENTRIES];
+  private final AtomicLong leasablePages = new AtomicLong();
+  private final BuddyPages buddy;
+  private final CacheLimits limits;
+
+  private final OtherThreads others;
+
+  Owners(BuddyPages buddy, CacheLimits limits, OtherThreads others) {
+    this.buddy = buddy;
+    this.limits = limits;
+    this.others = others;
+  }
+
+  Owner newOwner(Thread thread, int number, LeaseKinds kinds) {
+    return new Owner(thread, number, buddy, kinds);
+  }
+
+  /// The calling thread's owner, or null if it has none yet. Creates nothing.
+  @Nullable Owner find(Thread thread) {
+    long id = thread.threadId();
+    // Plain: a thread looks for what itself has stored, and sees at once what is somebody else's.
+    Owner owner = entries[(int) id & MASK];
+    return owner != null && owner.isOf(id) ? owner : findFurther(thread);
+  }
+
+  private @Nullable Owner findFurther(Thread thread) {
+    if (thread.isVirtual()) {
+      return null;
+    }
+    long id = thread.threadId();
+    for (int probe = 1; probe < PROBES; probe++) {
+      Owner owner = entries[(int) id + probe & MASK];
+      if (owner != null && owner.isOf(id)) {
+        return owner;
+      }
+    }
+    return null;
+  }
+
+  /// Makes the calling thread an owner.
+  ///
+  /// @return null if it cannot be one
+  @Nullable Owner enter(Thread thread) {
+    if (thread.isVirtual()) {
+      return null;
+    }
+    removeDead(buddy.slot(0));
+    for (int probe = 0; probe < PROBES; probe++) {
+      int index = (int) thread.threadId() + probe & MASK;
+      if (entry(index) == null) {
+        Owner owner = create(thread);
+        if (ENTRY.compareAndSet(entries, index, null, owner)) {
+          return owner;
+        }
+        discard(owner);
+      }
+    }
+    return null;
+  }
+
+  private Owner create(Thread thread) {
+    LeaseKinds kinds;
+    long others;
+    do {
+      others = leasablePages.get();
+      kinds = LeaseKinds.within(buddy.geometry(), limits.left(others));
+    } while (!leasablePages.compareAndSet(others, others + kinds.mostPages()));
+    return newOwner(thread, lowestNumber(), kinds);
+  }
+
+  private void discard(Owner owner) {
+    leasablePages.addAndGet(-owner.kinds().mostPages());
+    buddy.retire(owner.slot());
+  }
+
+  /// Threads that come and go use the same homes again.
+  private int lowestNumber() {
+    BitSet numbers = new BitSet(ENTRIES);
+    for (int i = 0; i < ENTRIES; i++) {
+      Owner owner = entry(i);
+      if (owner != null) {
+        numbers.set(owner.number());
+      }
+    }
+    return numbers.nextClearBit(0);
+  }
+
+  private @Nullable Owner entry(int index) {
+    return (Owner) ENTRY.getVolatile(entries, index);
+  }
+
+  /// Gives back what dead threads hold.
+  private void removeDead(Slot announcer) {
+    for (int i = 0; i < ENTRIES; i++) {
+      Owner owner = entry(i);
+      if (owner != null && !owner.isAlive()) {
+        if (owner.revoke()) {
+          owner.takeBackRevoked(announcer, others);
+        }
+        if (ENTRY.compareAndSet(entries, i, owner, null)) {
+          discard(owner);
+        }
+      }
+    }
+  }
+
+  /// Gives back to the tree whatever threads hold. To be called inside a search, so that nothing is
+  /// leased anew.
+  ///
+  /// @param mine the calling thread's owner, or null
+  /// @param announcer the calling thread's slot
+  void drain(@Nullable Owner mine, Slot announcer) {
+    removeDead(announcer);
+    if (mine != null) {
+      mine.letGoAll();
+    }
+    List<Owner> revoked = new ArrayList<>();
+    for (int i = 0; i < ENTRIES; i++) {
+      Owner owner = entry(i);
+      if (owner != null && !owner.equals(mine) && owner.revoke()) {
+        revoked.add(owner);
+      }
+    }
+    if (!revoked.isEmpty()) {
+      others.handshake();
+      revoked.forEach(owner -> owner.takeBackRevoked(announcer, others));
+    }
+  }
+
+  /// The pages that threads hold; exact if they are at rest.
+  long pages() {
+    long pages = 0;
+    for (int i = 0; i < ENTRIES; i++) {
+      Owner owner = entry(i);
+      pages += owner == null ? 0 : owner.pages();
+    }
+    return pages;
+  }
+}
