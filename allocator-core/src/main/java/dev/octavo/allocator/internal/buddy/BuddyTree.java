@@ -1,5 +1,6 @@
 package dev.octavo.allocator.internal.buddy;
 
+import java.lang.invoke.VarHandle;
 import java.util.function.IntFunction;
 
 /// The free pages: a radix-64 buddy tree in words, without lists and without locks.
@@ -166,7 +167,8 @@ final class BuddyTree {
     }
     int home = slot.homeChunk(l) << chunkLog2;
     if (page == NONE) {
-      page = takeWithin(slot, l, s, pages, home, words);
+      int from = slot.homeChunk(l) == chunk ? end : home;
+      page = takeWithin(slot, l, s, pages, from, words);
     }
     return page == NONE && home > 0 ? takeWithin(slot, l, s, pages, 0, home) : page;
   }
@@ -237,19 +239,25 @@ final class BuddyTree {
   }
 
   /// Keeps the first `pages` pages of a unit that the caller owns; stores the rest in the levels
-  /// below.
+  /// below, then makes it findable. One fence for all stores: who lowers a summary must either be
+  /// seen here or see the word ([Summary]).
   private void open(Slot slot, int level, int unit, int pages) {
-    int last = unit;
-    int kept = pages;
-    for (int l = level - 1; kept != levels[l + 1].unitPages(); l--) {
-      int units = unitsFor(l, kept);
-      long rest = fullWord() & ~WordRuns.lowBits(units);
-      if (rest != 0) {
-        levels[l].open(last, rest, slot.stripe());
-      }
-      kept -= (units - 1) << levels[l].unitShift();
-      last = unit(last, units - 1);
+    int end = (unit << levels[level].unitShift()) + pages;
+    int lowest = Integer.numberOfTrailingZeros(end) / geometry.radixLog2();
+    for (int l = level - 1; l >= lowest; l--) {
+      int last = (end - 1) >>> levels[l].unitShift();
+      levels[l].open(wordOf(last), unitsAfter(last));
     }
+    VarHandle.fullFence();
+    for (int l = level - 1; l >= lowest; l--) {
+      int last = (end - 1) >>> levels[l].unitShift();
+      levels[l].raise(wordOf(last), unitsAfter(last), slot.stripe());
+    }
+  }
+
+  /// The units behind this one in its word.
+  private long unitsAfter(int unit) {
+    return fullWord() & ~WordRuns.lowBits(bitOf(unit) + 1);
   }
 
   /// Takes more blocks of one order from the word that owned the block at `page`, with one CAS: the

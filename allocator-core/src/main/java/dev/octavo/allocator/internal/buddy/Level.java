@@ -9,7 +9,7 @@ import java.util.function.IntFunction;
 /// |---|---|---|---|
 /// | word, one to zero | who takes the units | CAS from the value that held them | two owners: L1, `StressTest` |
 /// | word, zero to one | who owns the units: a free, a merge | CAS, as others change the same word | lost frees: L2, `StressTest` |
-/// | word of a unit that was just split | the splitter alone, as no other owns any part of it | one volatile store, announced in [Transit]; then the summary is read | `RaceExactFailureTest`; with a weaker store pages stay hidden for good |
+/// | word of a unit that was just split | the splitter alone, as no other owns any part of it | one release store, announced in [Transit]; a full fence before the summary is read | `RaceOpenTest`; without the fence pages stay hidden for good |
 ///
 /// The word is the whole state of its units, so a CAS that succeeds cannot have missed a change
 /// that matters (no ABA).
@@ -53,7 +53,12 @@ final class Level {
 
   /// The first word in `from..to-1` that may have a block of order `s`, or -1.
   int next(int from, int to, int s, Stripe stripe) {
-    return summary.next(from, to, s + 1, stripe);
+    if (from >= to) {
+      return -1;
+    }
+    return Summary.isInLong(from, to)
+        ? summary.nextInLong(from, to, s + 1)
+        : summary.next(from, to, s + 1, stripe);
   }
 
   boolean has(int word, int s) {
@@ -152,10 +157,10 @@ final class Level {
     return words.compareAndSet(word, old, update);
   }
 
-  /// Stores the free units of a word that the caller owns as a whole.
-  void open(int word, long freeUnits, Stripe stripe) {
-    words.set(word, freeUnits);
-    raise(word, freeUnits, stripe);
+  /// Stores the free units of a word that the caller owns as a whole. A full fence and [#raise]
+  /// must follow.
+  void open(int word, long freeUnits) {
+    words.setRelease(word, freeUnits);
   }
 
   /// Makes a word findable after units were added to it.

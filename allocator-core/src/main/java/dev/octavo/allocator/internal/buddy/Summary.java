@@ -164,6 +164,19 @@ final class Summary {
     return layer == 0 || layer + 1 < layers.length;
   }
 
+  /// The first word in `from..to-1`, all recorded in one long, whose recorded rank is at least
+  /// `rank`, or -1.
+  int nextInLong(int from, int to, int rank) {
+    long fitting = atLeast(get(0, from), rank) & nibblesFrom(from);
+    int word = (from & ~LAST_NIBBLE) + Long.numberOfTrailingZeros(fitting) / NIBBLE_BITS;
+    return fitting != 0 && word < to ? word : -1;
+  }
+
+  /// Whether the ranks of these words are recorded in one long.
+  static boolean isInLong(int from, int to) {
+    return (from ^ (to - 1)) >>> NIBBLES_LOG2 == 0;
+  }
+
   /// The first word in `from..to-1` whose recorded rank is at least `rank`, or -1. Reads at most
   /// two longs a layer on its way, more only where upper layers promised too much, which it
   /// corrects.

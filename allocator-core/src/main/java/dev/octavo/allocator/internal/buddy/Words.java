@@ -31,10 +31,8 @@ class Words {
     return WORD.compareAndSet(words, index, expected, update);
   }
 
-  /// Volatile store into a word that only the caller may change now. The fence is needed: who
-  /// lowers the word's summary must either be seen by the summary's next reader or see the word
-  /// ([Summary]).
-  final void set(int index, long value) {
-    WORD.setVolatile(words, index, value);
+  /// Release store into a word that only the caller may change now.
+  final void setRelease(int index, long value) {
+    WORD.setRelease(words, index, value);
   }
 }

@@ -19,7 +19,7 @@ class AuditTest {
 
   @Test
   void aPageOwnedAtTwoLevels() {
-    pages.tree().level(0).open(5, 1, pages.slot(0).stripe());
+    pages.tree().level(0).open(5, 1);
     assertThat(pages.audit()).contains(new BrokenLaw("L1", "page owned twice: page=0, levels=0,2"));
   }
 
@@ -98,7 +98,8 @@ class AuditTest {
   void buddiesThatDidNotMerge() {
     int page = pages.allocate(slot, 64, 0);
     pages.heads().clear(page, 64);
-    pages.tree().level(0).open(page / 64, -1, pages.slot(0).stripe());
+    pages.tree().level(0).open(page / 64, -1);
+    pages.tree().level(0).raise(page / 64, -1, pages.slot(0).stripe());
     assertThat(pages.audit())
         .containsExactly(
             new BrokenLaw("L3", "free buddies not merged: level=0, word=" + page / 64));

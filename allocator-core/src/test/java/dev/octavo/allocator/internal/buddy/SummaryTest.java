@@ -23,7 +23,7 @@ class SummaryTest {
     int density = 1 + random.nextInt(200);
     for (int round = 0; round < 30; round++) {
       int word = random.nextInt(count);
-      words.set(word, random.nextInt(density) == 0 ? random.nextLong() : 0);
+      words.setRelease(word, random.nextInt(density) == 0 ? random.nextLong() : 0);
       summary.raise(word, WordRuns.rank(words.get(word)), stripe);
       int from = random.nextInt(count + 1);
       int to = from + random.nextInt(count - from + 1);
@@ -60,13 +60,13 @@ class SummaryTest {
       Faults faults = new Faults();
       Words words = new Words(1_000);
       Summary summary = new Summary(1_000, transit, faults.words());
-      words.set(777, 0b11);
+      words.setRelease(777, 0b11);
       summary.raise(777, 2, stripe);
-      words.set(777, 0);
+      words.setRelease(777, 0);
       faults.interruptNth(
           n,
           () -> {
-            words.set(777, 0b1111);
+            words.setRelease(777, 0b1111);
             summary.raise(777, 3, stripe);
           });
       search(summary, words, 0, 1_000, 1);
@@ -84,7 +84,7 @@ class SummaryTest {
       Faults faults = new Faults();
       Words words = new Words(1_000);
       Summary summary = new Summary(1_000, transit, faults.words());
-      words.set(500, 1);
+      words.setRelease(500, 1);
       faults.failNth(n);
       summary.raise(500, 1, stripe);
       assertThat(summary.firstTooLow(words)).isEmpty();
@@ -95,7 +95,7 @@ class SummaryTest {
   void saysWhereItHidesAWord() {
     Words words = new Words(20);
     Summary summary = new Summary(20, transit, Words::new);
-    words.set(18, 0b1111);
+    words.setRelease(18, 0b1111);
     assertThat(summary.firstTooLow(words)).contains("word=18, rank=3, layer=0, recorded=0");
   }
 }
