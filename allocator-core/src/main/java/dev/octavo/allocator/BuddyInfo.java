@@ -6,7 +6,7 @@ import java.util.Objects;
 
 /// What is free in an allocator, counted at one moment, with Linux's measures of fragmentation.
 ///
-/// Counted without stopping anybody: exact if no other call runs, else close to it. Immutable.
+/// Exact if no other call runs while it is counted, else close to it. Immutable.
 ///
 /// The indices are those of `mm/vmstat.c`, in thousandths. With n(o) free blocks of order o, F =
 /// sum n(o)·2^o free pages, B = sum n(o) free blocks, S(k) = sum over o >= k of n(o)·2^(o-k):

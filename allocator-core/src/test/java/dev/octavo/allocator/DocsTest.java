@@ -20,18 +20,27 @@ class DocsTest {
   private static final Path ROOT = Path.of("..");
   private static final Path TREE =
       Path.of("src/main/java/dev/octavo/allocator/internal/buddy/BuddyTree.java");
+  private static final Path OWNER =
+      Path.of("src/main/java/dev/octavo/allocator/internal/cache/Owner.java");
   private static final Pattern LINK = Pattern.compile("]\\(([^)#:]+)\\)");
   private static final Pattern TEST_NAME =
       Pattern.compile("`(?:[a-z]+\\.)?([A-Z]\\w+(?:Test|Properties))(?:\\.(\\w+))?");
 
   @Test
-  void thePlacementRuleIsTheSameInCodeAndDocs() throws IOException {
+  void theTreesPlacementRuleIsTheSameInCodeAndDocs() throws IOException {
+    assertQuoted(TREE, "Each level looks for");
+  }
+
+  @Test
+  void theOwnersPlacementRuleIsTheSameInCodeAndDocs() throws IOException {
+    assertQuoted(OWNER, "An owner holds at most one");
+  }
+
+  private static void assertQuoted(Path source, String start) throws IOException {
     String rule =
-        paragraph(Files.readString(TREE), "/// Each level looks for", "///")
-            .replaceAll("(?m)^/// ", "");
-    String quoted =
-        paragraph(Files.readString(ROOT.resolve("docs/placement.md")), "> Each level looks for", "")
-            .replaceAll("(?m)^> ", "");
+        paragraph(Files.readString(source), "/// " + start, "///").replaceAll("(?m)^/// ", "");
+    String placement = Files.readString(ROOT.resolve("docs/placement.md"));
+    String quoted = paragraph(placement, "> " + start, "").replaceAll("(?m)^> ", "");
     assertThat(quoted.split("\\s+")).containsExactly(rule.split("\\s+"));
   }
 
