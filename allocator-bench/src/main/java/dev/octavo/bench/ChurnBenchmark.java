@@ -1,33 +1,18 @@
 package dev.octavo.bench;
 
-import dev.octavo.bench.strategy.AddressOrderedBuddy;
-import dev.octavo.bench.strategy.LinuxBuddy;
-import dev.octavo.bench.strategy.OctavoStrategy;
 import dev.octavo.bench.strategy.PageStrategy;
 import java.util.SplittableRandom;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.BenchmarkMode;
-import org.openjdk.jmh.annotations.Fork;
-import org.openjdk.jmh.annotations.Measurement;
-import org.openjdk.jmh.annotations.Mode;
-import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
-import org.openjdk.jmh.annotations.Warmup;
 import org.openjdk.jmh.infra.ThreadParams;
 
 /// Random churn on a region of 1 GiB that is half full: each thread frees a block of its own,
 /// chosen at random, and allocates one.
-@BenchmarkMode(Mode.AverageTime)
-@OutputTimeUnit(TimeUnit.NANOSECONDS)
-@Warmup(iterations = 3, time = 1)
-@Measurement(iterations = 5, time = 1)
-@Fork(3)
-public class ChurnBenchmark {
+public class ChurnBenchmark extends AverageTimeBenchmark {
 
   private static final int REGION_ORDER = 18;
 
@@ -48,14 +33,7 @@ public class ChurnBenchmark {
     /// Makes the region.
     @Setup
     public void open() {
-      int pageCount = 1 << REGION_ORDER;
-      pages =
-          switch (strategy) {
-            case "octavo" -> new OctavoStrategy(Region.ofPages(pageCount));
-            case "linux" -> new LinuxBuddy(pageCount, REGION_ORDER);
-            case "address-ordered" -> new AddressOrderedBuddy(pageCount, REGION_ORDER);
-            default -> throw new IllegalArgumentException("unknown strategy: name=" + strategy);
-          };
+      pages = Strategies.open(strategy, REGION_ORDER);
     }
   }
 

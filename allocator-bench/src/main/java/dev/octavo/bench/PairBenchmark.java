@@ -1,28 +1,16 @@
 package dev.octavo.bench;
 
 import dev.octavo.allocator.PageAllocator;
-import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.BenchmarkMode;
-import org.openjdk.jmh.annotations.Fork;
-import org.openjdk.jmh.annotations.Measurement;
-import org.openjdk.jmh.annotations.Mode;
-import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
-import org.openjdk.jmh.annotations.Warmup;
 
 /// Allocate a run and free it at once, on a region of 4 GiB of which every third page of the first
 /// 64 MiB is taken: single pages find an opened word, longer runs split and merge a unit each time.
 @State(Scope.Benchmark)
-@BenchmarkMode(Mode.AverageTime)
-@OutputTimeUnit(TimeUnit.NANOSECONDS)
-@Warmup(iterations = 3, time = 1)
-@Measurement(iterations = 5, time = 1)
-@Fork(3)
-public class PairBenchmark {
+public class PairBenchmark extends AverageTimeBenchmark {
 
   private static final long PAGES = 1 << 20;
   private static final int TAKEN = 1 << 14;

@@ -2,6 +2,7 @@ package dev.octavo.bench;
 
 import dev.octavo.allocator.MemoryRegion;
 import dev.octavo.allocator.PageAllocator;
+import dev.octavo.allocator.PageAllocatorBuilder;
 
 /// Regions that benchmarks share: page numbers without memory, so that only the allocator is
 /// measured.
@@ -13,6 +14,15 @@ final class Region {
 
   /// An allocator of this many pages, nothing allocated.
   static PageAllocator ofPages(long pageCount) {
-    return PageAllocator.builder().region(MemoryRegion.reserveOnly(pageCount * PAGE_SIZE)).build();
+    return describe(pageCount).build();
+  }
+
+  /// An allocator of this many pages without thread caches, nothing allocated.
+  static PageAllocator uncached(long pageCount) {
+    return describe(pageCount).threadCache(0, 0).build();
+  }
+
+  private static PageAllocatorBuilder describe(long pageCount) {
+    return PageAllocator.builder().region(MemoryRegion.reserveOnly(pageCount * PAGE_SIZE));
   }
 }

@@ -31,7 +31,8 @@ import org.slf4j.LoggerFactory;
 /// may be freed by a thread that did not allocate it. No method but `close` takes a lock. A call
 /// that *fails* for want of pages may spin while another thread stands in the middle of a split or
 /// merge, because until then nobody can tell whether memory has run out (L5); if other threads hold
-/// words, it first takes them back, which costs a handshake with all threads, 30 to 60 microseconds.
+/// words, it first takes them back, which costs a handshake with all threads, 30 to 60
+/// microseconds.
 ///
 /// *Bad input* gets a typed exception that names all operands, and changes nothing (L6, L8).
 ///

@@ -1,0 +1,6 @@
+/// What the benchmarks say, in tables: ratios of ours to every peer, the bars that are to hold, and
+/// the difference between two runs. `Compare` reads JMH's JSON, `QuickSet` makes it first.
+@NullMarked
+package dev.octavo.bench.report;
+
+import org.jspecify.annotations.NullMarked;
