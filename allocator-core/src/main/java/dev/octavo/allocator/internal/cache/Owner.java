@@ -139,6 +139,9 @@ class Owner {
 
   /// The pages that it holds; exact if the owner is at rest.
   long pages() {
+    if (remains != null) {
+      return 0;
+    }
     long pages = 0;
     for (int lease = 0; lease < LeaseKinds.COUNT; lease++) {
       long bits = (long) STATE.getOpaque(state, BITS + lease);
@@ -218,19 +221,41 @@ class Owner {
     return end - at;
   }
 
-  /// Makes a run free that the owner got back, if a held word covers it.
-  boolean put(int page, int pages) {
-    int unitShift = pages < 1 << radixLog2 ? 0 : radixLog2;
+  /// The first lease whose word covers a run, or [#NONE].
+  int leaseCovering(int page, int pages) {
+    int unitShift = unitShiftFor(pages);
     int unit = page >>> unitShift;
     int units = pages >>> unitShift;
-    int first = unit & (1 << radixLog2) - 1;
     boolean fits = units << unitShift == pages && unit << unitShift == page;
-    if (!fits || first + units > 1 << radixLog2) {
-      return false;
+    if (!fits || (unit & ((1 << radixLog2) - 1)) + units > 1 << radixLog2) {
+      return NONE;
     }
     int word = unit >>> radixLog2;
-    int lease = unitShift == 0 ? leaseOfPagesIn(word) : leaseOfUnitsIn(word);
-    return lease >= 0 && addTo(lease, WordRuns.lowBits(units) << first);
+    return unitShift == 0 ? leaseOfPagesIn(word) : leaseOfUnitsIn(word);
+  }
+
+  /// Makes a run free that the owner got back.
+  ///
+  /// @param lease the one that covers it
+  /// @return false if the lease is no more
+  boolean put(int lease, int page, int pages) {
+    int unitShift = unitShiftFor(pages);
+    int first = page >>> unitShift & ((1 << radixLog2) - 1);
+    long mask = WordRuns.lowBits(pages >>> unitShift) << first;
+    long old = state[BITS + lease];
+    setBits(lease, old | mask);
+    VarHandle.releaseFence();
+    return !isRevoked() || keepsPut(lease, mask, old);
+  }
+
+  /// A run that was free in the lease already was taken from it by a drainer, and allocated again:
+  /// then the drainer saw an earlier free and not this one.
+  private boolean keepsPut(int lease, long mask, long old) {
+    return keeps(lease, mask, mask) && (old & mask) == 0;
+  }
+
+  private int unitShiftFor(int pages) {
+    return pages < 1 << radixLog2 ? 0 : radixLog2;
   }
 
   private int leaseOfPagesIn(int word) {
@@ -248,12 +273,6 @@ class Owner {
       return LeaseKinds.LARGE;
     }
     return state[WORDS + LeaseKinds.HUGE] == word ? LeaseKinds.HUGE : NONE;
-  }
-
-  private boolean addTo(int lease, long mask) {
-    setBits(lease, state[BITS + lease] | mask);
-    VarHandle.releaseFence();
-    return !isRevoked() || keeps(lease, mask, mask);
   }
 
   // ---- leases, by the owner
@@ -323,8 +342,9 @@ class Owner {
     if (buddy.isSearched()) {
       return false;
     }
-    remains = null;
+    // In this order: a drainer that sees no remains sets the flag for good.
     setRevoked(false);
+    remains = null;
     return true;
   }
 

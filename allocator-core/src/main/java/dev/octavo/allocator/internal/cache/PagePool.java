@@ -198,16 +198,18 @@ public final class PagePool {
   /// Frees the allocation of `pages` pages at `page`; false, and nothing has changed, if there is
   /// none.
   public boolean free(int page, int pages) {
+    // The lease is looked up first: nothing behind the CAS starts before it is done.
+    Owner owner = owner();
+    int lease = owner == null ? NONE : owner.leaseCovering(page, pages);
     if (!buddy.forget(page, pages)) {
       return false;
     }
-    putBack(page, pages);
+    putBack(owner, lease, page, pages);
     return true;
   }
 
-  private void putBack(int page, int pages) {
-    Owner owner = owner();
-    if (owner == null || !owner.put(page, pages)) {
+  private void putBack(@Nullable Owner owner, int lease, int page, int pages) {
+    if (owner == null || lease == NONE || !owner.put(lease, page, pages)) {
       buddy.put(slotOf(owner), page, pages);
     }
   }
@@ -219,7 +221,10 @@ public final class PagePool {
     }
     buddy.release(page, newPages);
     if (newPages < pages) {
-      putBack(page + newPages, pages - newPages);
+      Owner owner = owner();
+      int tail = page + newPages;
+      int lease = owner == null ? NONE : owner.leaseCovering(tail, pages - newPages);
+      putBack(owner, lease, tail, pages - newPages);
     }
     return true;
   }
