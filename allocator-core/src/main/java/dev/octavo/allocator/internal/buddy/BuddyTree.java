@@ -198,7 +198,7 @@ final class BuddyTree {
     boolean correct = false;
     int word = level.next(from, to, s, slot.stripe());
     while (word != NONE) {
-      int page = takeFrom(slot, l, s, pages, word);
+      int page = slot.passesOver(l, word) ? NONE : takeFrom(slot, l, s, pages, word);
       if (page != NONE) {
         return page;
       }

@@ -12,11 +12,15 @@ import java.util.Arrays;
 /// places a block elsewhere, and never breaks a law.
 public final class Slot {
 
+  /// No word to pass over.
+  public static final int NO_WORD = -1;
+
   private final Stripe stripe;
   private final int homePage;
   private final Geometry geometry;
   private final int[] chunks;
   private int windowPage;
+  private int passedOver = NO_WORD;
 
   /// @param geometry the tree's shape
   /// @param stripe where it announces its moves
@@ -49,6 +53,16 @@ public final class Slot {
     if (chunks[level] != chunk) {
       chunks[level] = chunk;
     }
+  }
+
+  /// Makes blocks of pages come from other words than this one until further notice, [#NO_WORD] to
+  /// end it.
+  public void passOver(int word) {
+    passedOver = word;
+  }
+
+  boolean passesOver(int level, int word) {
+    return level == 0 && word == passedOver;
   }
 
   int windowPage() {

@@ -294,6 +294,14 @@ class Owner {
     }
   }
 
+  /// The word of pages from which such runs came and that is used up, or [Slot#NO_WORD]. What
+  /// others have freed there since is few and hot.
+  int usedUpFor(int pages, int alignOrder) {
+    int lease = kinds.leaseFor(pages, alignOrder);
+    boolean ofPages = lease >= 0 && LeaseKinds.level(lease) == 0;
+    return ofPages && state[BITS + lease] == 0 ? (int) state[WORDS + lease] : Slot.NO_WORD;
+  }
+
   /// Gives everything back.
   void letGoAll() {
     beginMove();

@@ -114,7 +114,12 @@ public final class PagePool {
       return allocateUnheld(owner, pages, alignOrder, phase);
     }
     owner.letGoFor(pages, alignOrder);
-    int page = allocateUnheld(owner, pages, alignOrder, 0);
+    owner.slot().passOver(owner.usedUpFor(pages, alignOrder));
+    int page = buddy.allocate(owner.slot(), pages, alignOrder);
+    owner.slot().passOver(Slot.NO_WORD);
+    if (page == NONE) {
+      page = allocateUnheld(owner, pages, alignOrder, 0);
+    }
     if (page != NONE) {
       owner.hold(page, pages, alignOrder);
     }
