@@ -63,11 +63,20 @@ final class LeaseKinds {
     return (ofPages << radixLog2) + (ofUnits << (2 * radixLog2));
   }
 
+  /// For [#leaseOf(long, int)].
+  long byOrder() {
+    return byOrder;
+  }
+
   /// The lease that serves blocks of an order, or -1.
-  int leaseOf(int order) {
+  static int leaseOf(long byOrder, int order) {
     return order >= ORDERS
         ? NONE
         : ((int) (byOrder >>> (order << NIBBLE_BITS_LOG2)) & NIBBLE_MASK) - 1;
+  }
+
+  private int leaseOf(int order) {
+    return leaseOf(byOrder, order);
   }
 
   /// The lease that serves runs whose length is no power of two, or -1.

@@ -91,6 +91,7 @@ class Owner {
   private final BuddyPages buddy;
   private final Slot slot;
   private final LeaseKinds kinds;
+  private final long leaseByOrder;
   private final int radixLog2;
 
   /// The free units of each lease from [#BITS] on, its word from [#WORDS] on.
@@ -111,6 +112,7 @@ class Owner {
     this.number = number;
     this.buddy = buddy;
     this.kinds = kinds;
+    leaseByOrder = kinds.byOrder();
     slot = buddy.openSlot(number);
     radixLog2 = buddy.geometry().radixLog2();
     Arrays.fill(state, WORDS, STATE_END, NO_WORD);
@@ -145,7 +147,7 @@ class Owner {
     long pages = 0;
     for (int lease = 0; lease < LeaseKinds.COUNT; lease++) {
       long bits = (long) STATE.getOpaque(state, BITS + lease);
-      pages += (long) Long.bitCount(bits) << kinds.unitShift(lease);
+      pages += (long) Long.bitCount(bits) << unitShift(lease);
     }
     return pages;
   }
@@ -160,11 +162,11 @@ class Owner {
       return takeRun(pages, alignOrder);
     }
     int order = Math.max(Geometry.orderFor(pages), alignOrder);
-    int lease = kinds.leaseOf(order);
+    int lease = LeaseKinds.leaseOf(leaseByOrder, order);
     if (lease < 0) {
       return NONE;
     }
-    int unitShift = kinds.unitShift(lease);
+    int unitShift = unitShift(lease);
     int units = pages >>> unitShift;
     int bit = WordRuns.bestFit(state[BITS + lease], order - unitShift);
     return bit < 0 || units == 0 ? NONE : claim(lease, bit, units);
@@ -181,7 +183,7 @@ class Owner {
 
   private int claim(int lease, int bit, int units) {
     long mask = WordRuns.lowBits(units) << bit;
-    int page = ((int) state[WORDS + lease] << radixLog2 | bit) << kinds.unitShift(lease);
+    int page = ((int) state[WORDS + lease] << radixLog2 | bit) << unitShift(lease);
     return claim(lease, mask) ? page : NONE;
   }
 
@@ -197,11 +199,11 @@ class Owner {
   /// @param pages where their first pages are put, from index `at` to its end
   /// @return how many
   int takeMany(int order, long[] pages, int at) {
-    int lease = kinds.leaseOf(order);
+    int lease = LeaseKinds.leaseOf(leaseByOrder, order);
     if (lease < 0) {
       return 0;
     }
-    int unitShift = kinds.unitShift(lease);
+    int unitShift = unitShift(lease);
     int s = order - unitShift;
     int room = pages.length - at;
     long bits = state[BITS + lease];
@@ -252,6 +254,10 @@ class Owner {
   /// then the drainer saw an earlier free and not this one.
   private boolean keepsPut(int lease, long mask, long old) {
     return keeps(lease, mask, mask) && (old & mask) == 0;
+  }
+
+  private int unitShift(int lease) {
+    return lease < LeaseKinds.LARGE ? 0 : radixLog2;
   }
 
   private int unitShiftFor(int pages) {
@@ -333,7 +339,7 @@ class Owner {
     }
     beginMove();
     if (!isRevoked() || reopen()) {
-      int word = (page + pages - 1) >>> kinds.unitShift(lease) >>> radixLog2;
+      int word = (page + pages - 1) >>> unitShift(lease) >>> radixLog2;
       if (!buddy.isSearched()) {
         state[WORDS + lease] = word;
         setBits(lease, buddy.takeWord(slot, LeaseKinds.level(lease), word));

@@ -49,10 +49,20 @@ class Owners {
 
   /// The calling thread's owner, or null if it has none yet. Creates nothing.
   @Nullable Owner find(Thread thread) {
-    long id = thread.threadId();
-    // Plain: a thread looks for what itself has stored, and sees at once what is somebody else's.
-    Owner owner = entries[(int) id & MASK];
-    return owner != null && owner.isOf(id) ? owner : findFurther(thread);
+    Owner owner = first(entries, thread.threadId());
+    return owner != null ? owner : findFurther(thread);
+  }
+
+  /// The owner at the first place where that of a thread may be, if it is that thread's. Read
+  /// plainly: a thread looks for what itself has stored, and sees what is somebody else's.
+  static @Nullable Owner first(@Nullable Owner[] entries, long threadId) {
+    Owner owner = entries[(int) threadId & MASK];
+    return owner != null && owner.isOf(threadId) ? owner : null;
+  }
+
+  /// The table, for [#first].
+  @Nullable Owner[] entries() {
+    return entries;
   }
 
   private @Nullable Owner findFurther(Thread thread) {

@@ -33,6 +33,10 @@ public final class PagePool {
 
   private final BuddyPages buddy;
   private final Owners owners;
+
+  /// Those of `owners`, one load nearer.
+  private final @Nullable Owner[] entries;
+
   private final SlotTable table;
   private final OtherThreads others;
 
@@ -46,12 +50,14 @@ public final class PagePool {
     buddy = new BuddyPages(geometry, slotsFor(geometry.pageCount(), processors));
     others = new OtherThreads();
     owners = new Owners(buddy, limits, others);
+    entries = owners.entries();
     table = new SlotTable(buddy.slotCount());
   }
 
   PagePool(BuddyPages buddy, Owners owners, OtherThreads others) {
     this.buddy = buddy;
     this.owners = owners;
+    entries = owners.entries();
     this.others = others;
     table = new SlotTable(buddy.slotCount());
   }
@@ -70,7 +76,9 @@ public final class PagePool {
   }
 
   private @Nullable Owner owner() {
-    return owners.find(Thread.currentThread());
+    Thread thread = Thread.currentThread();
+    Owner owner = Owners.first(entries, thread.threadId());
+    return owner != null ? owner : owners.find(thread);
   }
 
   public Geometry geometry() {
