@@ -10,17 +10,17 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
 /// Runs tasks at the same time and passes on what they throw.
-final class Threads {
+public final class Threads {
 
   /// A task that may throw anything, and knows its number.
-  interface Task<T> {
+  public interface Task<T> {
     T run(int number) throws Exception;
   }
 
   private Threads() {}
 
   /// Runs `count` tasks on as many threads, started together; returns their results by number.
-  static <T> List<T> together(int count, Task<T> task) throws Exception {
+  public static <T> List<T> together(int count, Task<T> task) throws Exception {
     CyclicBarrier start = new CyclicBarrier(count);
     try (ExecutorService threads = Executors.newFixedThreadPool(count)) {
       List<Callable<T>> calls = new ArrayList<>();
@@ -36,7 +36,7 @@ final class Threads {
     }
   }
 
-  static <T> List<T> results(List<Future<T>> futures) throws Exception {
+  public static <T> List<T> results(List<Future<T>> futures) throws Exception {
     List<T> results = new ArrayList<>();
     for (Future<T> future : futures) {
       try {

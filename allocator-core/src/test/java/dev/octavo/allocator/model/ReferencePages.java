@@ -161,7 +161,10 @@ public final class ReferencePages {
     for (int level = firstLevel; level <= topLevel; level++) {
       List<FreeBlock> above = ownedBy(level + 1, blocks);
       List<FreeBlock> fitting =
-          ownedBy(level, blocks).stream().filter(block -> block.order() >= order).toList();
+          ownedBy(level, blocks).stream()
+              .filter(block -> block.order() >= order)
+              .filter(block -> levelOf(block.order()) > 0 || !slot.passesOver(word(block, 0)))
+              .toList();
       Optional<Placement> place = search(slot, level, fitting, above);
       if (place.isPresent()) {
         for (int searched = firstLevel; searched <= level; searched++) {
@@ -330,6 +333,52 @@ public final class ReferencePages {
       return false;
     }
     freePages.remove(0, geometry.pageCount());
+    return true;
+  }
+
+  // ---- free pages that others keep
+
+  /// Opens one more slot.
+  ///
+  /// @param number decides its home, as if it were the slot of this index
+  /// @return its index
+  public int openSlot(int number) {
+    slots.add(new ReferenceSlot(home(number)));
+    return slots.size() - 1;
+  }
+
+  /// Makes a slot pass over an opened word of pages, -1 for none.
+  public void passOver(int slot, int word) {
+    slots.get(slot).passOver(word);
+  }
+
+  /// Takes pages that are neither free nor allocated from then on, if all of them are free.
+  public boolean takeFree(int page, int pages) {
+    boolean taken = freePages.containsAll(page, pages);
+    if (taken) {
+      freePages.remove(page, pages);
+    }
+    return taken;
+  }
+
+  /// Makes pages free that are neither free nor allocated.
+  public void putFree(int page, int pages) {
+    freePages.add(page, pages);
+  }
+
+  /// Makes an allocation of pages that are neither free nor allocated.
+  public void record(int page, int pages) {
+    allocations.put(page, pages);
+  }
+
+  /// Ends an allocation; its pages are neither free nor allocated.
+  ///
+  /// @return false if it is none, has another length, or is held
+  public boolean forget(int page, int pages) {
+    if (!isAllocation(page, pages)) {
+      return false;
+    }
+    allocations.remove(page);
     return true;
   }
 

@@ -10,6 +10,7 @@ final class ReferenceSlot {
   private final int home;
   private final Map<Integer, Integer> lastBlocks = new HashMap<>();
   private int lastRun;
+  private long passedOver = -1;
 
   ReferenceSlot(int home) {
     this.home = home;
@@ -27,6 +28,16 @@ final class ReferenceSlot {
 
   void rememberBlock(int level, int page) {
     lastBlocks.put(level, page);
+  }
+
+  /// Whether blocks of pages shall not come from this word of level 0.
+  boolean passesOver(long word) {
+    return word == passedOver;
+  }
+
+  /// Makes blocks of pages come from other words of level 0 than this, -1 for none.
+  void passOver(long word) {
+    passedOver = word;
   }
 
   int lastRun() {

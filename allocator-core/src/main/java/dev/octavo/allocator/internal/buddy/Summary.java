@@ -16,20 +16,23 @@ import java.util.function.IntFunction;
 /// ```
 ///
 /// The bound is *conservative*: it may be too high for a while, and is never too low unless a move
-/// is announced in [Transit]. Frees raise it, from the bottom layer upward. Nobody lowers it on the
-/// fast path; a search that finds less than promised does, then reads again what the nibble covers,
-/// and raises it again if that has grown meanwhile. A free that finds its nibble high enough stops
-/// there: whoever raised it is either done with the layers above or still announced.
+/// is announced in [Transit]. Frees raise it, from the bottom layer upward. Who empties a word
+/// lowers it, and so does a search that finds less than promised; both then read again what the
+/// nibble covers, and raise it again if that has grown meanwhile. A free that finds its nibble high
+/// enough stops there: whoever raised it is either done with the layers above or still announced.
 ///
 /// | word | writers | order | without it |
 /// |---|---|---|---|
 /// | nibble, up | a free, after its store to the word | CAS, bottom layer first, announced | the page is not found again; `audit()` reports L5 |
-/// | nibble, down | a search | CAS, announced, then reads what it covers again | a free between read and CAS is lost: `SummaryTest` |
+/// | nibble, down | who empties a word, a search | CAS, announced, then reads what it covers again | a free between read and CAS is lost: `SummaryTest` |
 final class Summary {
 
   /// Longs above the lowest layer lie two cache lines apart, as threads that work far from each
   /// other still meet there.
   private static final int SPREAD_LOG2 = 4;
+
+  /// So many layers are corrected at once when a word gets empty.
+  private static final int EAGER_LAYERS = 2;
 
   private static final int NIBBLE_BITS = 4;
   private static final int NIBBLES_LOG2 = 4;
@@ -131,8 +134,32 @@ final class Summary {
     long now = words.get(word);
     if (now != value) {
       raiseFrom(0, word, WordRuns.rank(now));
+    } else if (value == 0) {
+      settleEmpty(word);
     }
     transit.end(stripe);
+  }
+
+  /// Corrects the layers above a word that is empty, as far as nothing is left below them; no
+  /// higher than a search looks at anyway, so that the cost does not grow with capacity (L13).
+  private void settleEmpty(int word) {
+    int index = word >>> NIBBLES_LOG2;
+    int layer = 1;
+    while (layer < EAGER_LAYERS && isLowered(layer) && below(layer, index) == 0) {
+      lowerNibble(layer, index, 0);
+      long now = below(layer, index);
+      if (now != 0) {
+        raiseFrom(layer, index, highest(now));
+        return;
+      }
+      index >>>= NIBBLES_LOG2;
+      layer++;
+    }
+  }
+
+  /// The long that a nibble of a layer above the lowest covers.
+  private long below(int layer, int index) {
+    return get(layer - 1, index << NIBBLES_LOG2);
   }
 
   /// Corrects the nibble that covers the long `group` of `layer`.

@@ -24,9 +24,10 @@ import org.jspecify.annotations.Nullable;
 /// kinds share. A request is served from the word of its kind: the smallest block that suffices,
 /// the lowest of those; an odd run, the lowest place where it fits. If the word has no such place,
 /// what is left in it goes back, the tree places the request by its own rule, and the word where
-/// its last page lies is held from then on. A run that is freed goes into the first held word that
-/// covers it, else back to the tree. When the tree finds nothing, everything held goes back to it,
-/// and it looks again.
+/// its last page lies is held from then on. If nothing was left in it and it is a word of pages,
+/// the tree takes no block from what is free there now, unless it finds nothing else. A run that is
+/// freed goes into the first held word that covers it, else back to the tree. When the tree finds
+/// nothing, everything held goes back to it, and it looks again.
 ///
 /// ## Revocation
 ///
@@ -304,7 +305,7 @@ class Owner {
   /// others have freed there since is few and hot.
   int usedUpFor(int pages, int alignOrder) {
     int lease = kinds.leaseFor(pages, alignOrder);
-    boolean ofPages = lease >= 0 && LeaseKinds.level(lease) == 0;
+    boolean ofPages = lease >= 0 && LeaseKinds.level(lease) == 0 && !isRevoked();
     return ofPages && state[BITS + lease] == 0 ? (int) state[WORDS + lease] : Slot.NO_WORD;
   }
 

@@ -1,66 +1,30 @@
 package dev.octavo.allocator.internal.buddy;
 
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Optional;
-import java.util.function.BooleanSupplier;
-import java.util.function.Function;
+import static org.assertj.core.api.Assertions.assertThat;
 
-/// The calls of one run and their results, and whether they could have come from one thread.
+import java.util.Optional;
+
+/// The calls of one run on a tree.
 ///
 /// Failing is made exact as `PagePool` does it, so that its proof is tried, too.
-final class RaceCalls {
+final class RaceCalls implements RaceSubject {
+
+  /// Of words with 64 units; those of the small trees here are mostly empty.
+  private static final String METADATA_ARE_SMALL = "L12";
 
   private final RaceScheduler scheduler;
   private final BuddyPages pages;
-  private final List<Call> history = new ArrayList<>();
-
-  /// By page: how many calls resize the allocation there now, and how many ever began to.
-  private final int[] resizing;
-
-  private final int[] resizes;
-
-  private int time;
+  private final RaceHistory history;
   private boolean closed;
-
-  /// @param begun when; no two calls begin or end at the same time
-  /// @param ended when it returned
-  /// @param effect what it does to the model, empty if it cannot have had its result
-  private record Call(
-      String text, int begun, int ended, Function<RaceModel, Optional<RaceModel>> effect) {
-
-    @Override
-    public String toString() {
-      return text + " @" + begun + ".." + ended;
-    }
-  }
 
   RaceCalls(RaceScheduler scheduler, Geometry geometry, int slotCount) {
     this.scheduler = scheduler;
-    resizing = new int[geometry.pageCount()];
-    resizes = new int[geometry.pageCount()];
-    pages =
-        new BuddyPages(
-            geometry, slotCount, scheduler::words, scheduler.heads(geometry.pageCount()));
+    history = new RaceHistory(geometry.pageCount());
+    pages = scheduler.pages(geometry, slotCount);
   }
 
   BuddyPages pages() {
     return pages;
-  }
-
-  /// Whether [#takeAll] was done.
-  boolean isClosed() {
-    return closed;
-  }
-
-  private void record(String text, int begun, Function<RaceModel, Optional<RaceModel>> effect) {
-    time++;
-    history.add(new Call(text, begun, time, effect));
-  }
-
-  private int begin() {
-    time++;
-    return time;
   }
 
   // ---- calls
@@ -70,27 +34,20 @@ final class RaceCalls {
   }
 
   int take(int slot, int length, int alignOrder) {
-    int begun = begin();
+    int begun = history.begin();
     int page = pages.allocate(pages.slot(slot), length, alignOrder);
     if (page == BuddyPages.NONE) {
       page = takeOrProve(pages.slot(slot), length, alignOrder);
     }
-    return recordTake(begun, page, length, alignOrder);
+    history.took(begun, page, length, alignOrder);
+    return page;
   }
 
   /// As [#take], of which the first attempt has failed already.
   int takeAgain(int slot, int length) {
-    int begun = begin();
-    return recordTake(begun, takeOrProve(pages.slot(slot), length, 0), length, 0);
-  }
-
-  private int recordTake(int begun, int page, int length, int alignOrder) {
-    record(
-        "take " + length + " align " + alignOrder + " -> " + page,
-        begun,
-        page == BuddyPages.NONE
-            ? model -> model.nothingFound(length, alignOrder)
-            : model -> model.taken(page, length));
+    int begun = history.begin();
+    int page = takeOrProve(pages.slot(slot), length, 0);
+    history.took(begun, page, length, 0);
     return page;
   }
 
@@ -117,11 +74,11 @@ final class RaceCalls {
   }
 
   boolean free(int slot, int page, int length) {
-    return change("free", page, length, 0, () -> pages.free(pages.slot(slot), page, length));
+    return history.free(page, length, () -> pages.free(pages.slot(slot), page, length));
   }
 
   boolean trim(int slot, int page, int length, int newLength) {
-    return resize(
+    return history.resize(
         "trim",
         page,
         length,
@@ -130,7 +87,7 @@ final class RaceCalls {
   }
 
   boolean grow(int slot, int page, int length, int newLength) {
-    return resize(
+    return history.resize(
         "grow",
         page,
         length,
@@ -158,64 +115,37 @@ final class RaceCalls {
     }
   }
 
-  private boolean resize(String name, int page, int length, int newLength, BooleanSupplier call) {
-    resizing[page]++;
-    resizes[page]++;
-    boolean done = change(name, page, length, newLength, call);
-    resizing[page]--;
-    return done;
-  }
-
-  /// A call on an allocation; it may be refused while another call resizes that.
-  private boolean change(String name, int page, int length, int newLength, BooleanSupplier call) {
-    int begun = begin();
-    int own = newLength == 0 ? 0 : 1;
-    int before = resizes[page];
-    boolean busy = resizing[page] > own;
-    boolean done = call.getAsBoolean();
-    boolean refusable = busy || resizes[page] != before;
-    record(
-        name + " " + page + "+" + length + " to " + newLength + " -> " + done,
-        begun,
-        done || !refusable ? model -> model.resized(page, length, newLength, done) : Optional::of);
-    return done;
-  }
-
   /// One attempt to take the whole region; a failure proves nothing, as `PagePool.close` knows.
   boolean takeAll(int slot) {
-    int begun = begin();
+    int begun = history.begin();
     boolean done = pages.takeAll(pages.slot(slot), () -> closed = true);
     if (done) {
-      record("take all", begun, RaceModel::takenWhole);
+      history.tookWhole(begun, true);
     }
     return done;
   }
 
   // ---- judgement
 
-  /// Empty if there is an order of the calls that keeps to their times and explains every result,
-  /// else the calls as text.
-  Optional<String> unexplained() {
-    RaceModel start = RaceModel.allFree(pages.geometry().pageCount());
-    return isExplained(start, history)
-        ? Optional.empty()
-        : Optional.of("no order explains these calls: " + history);
+  @Override
+  public Optional<String> unexplained() {
+    return history.unexplained();
   }
 
-  /// Tries each call that may come next; at most as deep as there are calls.
-  private static boolean isExplained(RaceModel state, List<Call> rest) {
-    int firstEnd = rest.stream().mapToInt(Call::ended).min().orElse(0);
-    for (Call call : rest) {
-      Optional<RaceModel> then =
-          call.begun < firstEnd ? call.effect.apply(state) : Optional.empty();
-      if (then.isPresent()) {
-        List<Call> others = new ArrayList<>(rest);
-        others.remove(call);
-        if (isExplained(then.get(), others)) {
-          return true;
-        }
-      }
+  @Override
+  public void checkAtRest(Object description) {
+    if (closed) {
+      return;
     }
-    return rest.isEmpty();
+    int pageCount = pages.geometry().pageCount();
+    assertThat(pages.audit())
+        .as("%s", description)
+        .noneMatch(broken -> !broken.law().equals(METADATA_ARE_SMALL));
+    for (int page = pages.nextHead(0); page < pageCount; page = pages.nextHead(page + 1)) {
+      assertThat(pages.free(pages.slot(0), page, pages.pagesAt(page))).isTrue();
+    }
+    assertThat(pages.freeAreas().blocks())
+        .as("%s", description)
+        .isEqualTo(new BuddyPages(pages.geometry(), 1).freeAreas().blocks());
   }
 }

@@ -16,28 +16,39 @@ import java.util.stream.Stream;
 ///
 /// Most concurrency bugs need no more than two preemptions (Musuvathi and Qadeer, "Iterative
 /// context bounding for systematic testing of multithreaded programs", PLDI 2007).
-final class RaceExplorer<S> {
+///
+/// @param <C> what the calls are made on
+/// @param <S> what the threads need to know
+public final class RaceExplorer<C extends RaceSubject, S> {
 
-  /// Of words with 64 units; those of the small trees here are mostly empty.
-  private static final String METADATA_ARE_SMALL = "L12";
+  private final Function<RaceScheduler, C> subject;
+  private final Function<C, S> setup;
+  private final List<BiConsumer<C, S>> threads = new ArrayList<>();
 
-  private final Geometry geometry;
-  private final int slotCount;
-  private final Function<RaceCalls, S> setup;
-  private final List<BiConsumer<RaceCalls, S>> threads = new ArrayList<>();
-
-  private RaceExplorer(Geometry geometry, int slotCount, Function<RaceCalls, S> setup) {
-    this.geometry = geometry;
-    this.slotCount = slotCount;
+  private RaceExplorer(Function<RaceScheduler, C> subject, Function<C, S> setup) {
+    this.subject = subject;
     this.setup = setup;
   }
 
+  /// Calls on a tree.
+  ///
   /// @param setup makes the calls that come before, and returns what the threads need to know
-  static <S> RaceExplorer<S> of(Geometry geometry, int slotCount, Function<RaceCalls, S> setup) {
-    return new RaceExplorer<>(geometry, slotCount, setup);
+  static <S> RaceExplorer<RaceCalls, S> of(
+      Geometry geometry, int slotCount, Function<RaceCalls, S> setup) {
+    return of(scheduler -> new RaceCalls(scheduler, geometry, slotCount), setup);
   }
 
-  RaceExplorer<S> thread(BiConsumer<RaceCalls, S> calls) {
+  /// Calls on anything whose steps a scheduler can see.
+  ///
+  /// @param subject makes what each run is about
+  /// @param setup makes the calls that come before, and returns what the threads need to know
+  public static <C extends RaceSubject, S> RaceExplorer<C, S> of(
+      Function<RaceScheduler, C> subject, Function<C, S> setup) {
+    return new RaceExplorer<>(subject, setup);
+  }
+
+  /// Adds a thread that makes these calls.
+  public RaceExplorer<C, S> thread(BiConsumer<C, S> calls) {
     threads.add(calls);
     return this;
   }
@@ -45,7 +56,7 @@ final class RaceExplorer<S> {
   /// Runs all schedules with at most so many preemptions.
   ///
   /// @return how many there were
-  int explore(int preemptions) {
+  public int explore(int preemptions) {
     int runs = 0;
     List<Integer> choices = List.of();
     do {
@@ -60,31 +71,15 @@ final class RaceExplorer<S> {
   /// Runs one schedule.
   ///
   /// @param description of the schedule, for messages
-  void run(RaceSchedule schedule, Object description) {
+  public void run(RaceSchedule schedule, Object description) {
     RaceScheduler scheduler = new RaceScheduler(schedule);
-    RaceCalls calls = new RaceCalls(scheduler, geometry, slotCount);
+    C calls = subject.apply(scheduler);
     S state = setup.apply(calls);
     Stream<Runnable> bodies = threads.stream().map(thread -> () -> thread.accept(calls, state));
     assertThatCode(() -> scheduler.run(bodies.toList()))
         .as("%s", description)
         .doesNotThrowAnyException();
     assertThat(calls.unexplained()).as("%s", description).isEmpty();
-    if (!calls.isClosed()) {
-      checkTree(calls.pages(), description);
-    }
-  }
-
-  private void checkTree(BuddyPages pages, Object description) {
-    assertThat(pages.audit())
-        .as("%s", description)
-        .noneMatch(broken -> !broken.law().equals(METADATA_ARE_SMALL));
-    for (int page = pages.nextHead(0);
-        page < geometry.pageCount();
-        page = pages.nextHead(page + 1)) {
-      assertThat(pages.free(pages.slot(0), page, pages.pagesAt(page))).isTrue();
-    }
-    assertThat(pages.freeAreas().blocks())
-        .as("%s", description)
-        .isEqualTo(new BuddyPages(geometry, 1).freeAreas().blocks());
+    calls.checkAtRest(description);
   }
 }

@@ -20,12 +20,12 @@ class RaceHeadsTest {
 
   /// A region and a run's length: a page, a block, a run of three words, and the shortest lengths
   /// beyond 96, which are counted in bytes of their own.
-  static Stream<RaceExplorer<Integer>> regions() {
+  static Stream<RaceExplorer<RaceCalls, Integer>> regions() {
     return Stream.of(
         at(NARROW, 1), at(NARROW, 4), at(NARROW, 11), at(WIDE, 96), at(WIDE, 97), at(WIDE, 150));
   }
 
-  private static RaceExplorer<Integer> at(Geometry geometry, int length) {
+  private static RaceExplorer<RaceCalls, Integer> at(Geometry geometry, int length) {
     return RaceExplorer.of(
         geometry,
         1,
@@ -44,7 +44,7 @@ class RaceHeadsTest {
 
   @ParameterizedTest
   @MethodSource("regions")
-  void oneOfThreeFreesSucceeds(RaceExplorer<Integer> region) {
+  void oneOfThreeFreesSucceeds(RaceExplorer<RaceCalls, Integer> region) {
     int runs =
         region
             .thread((calls, length) -> calls.free(SLOT, 0, length))
@@ -56,7 +56,7 @@ class RaceHeadsTest {
 
   @ParameterizedTest
   @MethodSource("regions")
-  void aLateFreeDisturbsNoLaterOwner(RaceExplorer<Integer> region) {
+  void aLateFreeDisturbsNoLaterOwner(RaceExplorer<RaceCalls, Integer> region) {
     int runs =
         region
             .thread((calls, length) -> calls.free(SLOT, 0, length))
@@ -72,7 +72,7 @@ class RaceHeadsTest {
 
   @ParameterizedTest
   @MethodSource("regions")
-  void aTrimAndAFreeAgreeOnTheLength(RaceExplorer<Integer> region) {
+  void aTrimAndAFreeAgreeOnTheLength(RaceExplorer<RaceCalls, Integer> region) {
     int runs =
         region
             .thread((calls, length) -> calls.free(SLOT, 0, length))
@@ -89,7 +89,7 @@ class RaceHeadsTest {
 
   @ParameterizedTest
   @MethodSource("regions")
-  void aGrowAndAFreeAgreeOnTheLength(RaceExplorer<Integer> region) {
+  void aGrowAndAFreeAgreeOnTheLength(RaceExplorer<RaceCalls, Integer> region) {
     int runs =
         region
             .thread((calls, length) -> calls.free(SLOT, 0, length))

@@ -59,6 +59,11 @@ final class RaceModel {
         : Optional.empty();
   }
 
+  /// Is refused the region as a whole, which is right only if something is allocated.
+  Optional<RaceModel> notWhole() {
+    return free.cardinality() == pageCount ? Optional.empty() : Optional.of(this);
+  }
+
   private Optional<RaceModel> changed(int page, int pages, int newPages) {
     BitSet nowFree = (BitSet) free.clone();
     nowFree.set(page, page + pages);

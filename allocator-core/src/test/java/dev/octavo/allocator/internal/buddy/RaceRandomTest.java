@@ -42,7 +42,7 @@ class RaceRandomTest {
     Random random = new Random(programSeed);
     Geometry geometry = GEOMETRIES.get(random.nextInt(GEOMETRIES.size()));
     long setupSeed = random.nextLong();
-    RaceExplorer<List<List<int[]>>> explorer =
+    RaceExplorer<RaceCalls, List<List<int[]>>> explorer =
         RaceExplorer.of(geometry, SLOTS, calls -> fill(calls, new Random(setupSeed)));
     for (int thread = 0; thread < THREADS; thread++) {
       long threadSeed = random.nextLong();

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Random;
 
 /// Decides which thread of a [RaceScheduler] goes on.
-interface RaceSchedule {
+public interface RaceSchedule {
 
   /// What `running` is when the thread that ran has ended, or none has run yet.
   int NOBODY = -1;

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// A step is one access to a shared word or head of a tree ([#words], [#heads]). Before each step
 /// the schedule decides who goes on. Only one thread runs at any moment, so a run repeats exactly.
-final class RaceScheduler {
+public final class RaceScheduler {
 
   /// No run of these tests is nearly as long; one that is does not end.
   private static final int MOST_STEPS = 5_000;
@@ -70,7 +70,7 @@ final class RaceScheduler {
   }
 
   /// Called before each step: the running thread may have to wait here.
-  void step() {
+  public void step() {
     Racer me = running;
     if (me == null) {
       return;
@@ -83,7 +83,7 @@ final class RaceScheduler {
   }
 
   /// The running thread cannot go on without the others: they get their turn one after another.
-  void pause() {
+  public void pause() {
     Racer me = running;
     if (me == null) {
       return;
@@ -112,6 +112,11 @@ final class RaceScheduler {
     if (abandoned) {
       throw new AssertionError("run was given up");
     }
+  }
+
+  /// A tree with all pages free whose every access to a word or head is a step.
+  public BuddyPages pages(Geometry geometry, int slotCount) {
+    return new BuddyPages(geometry, slotCount, this::words, heads(geometry.pageCount()));
   }
 
   /// Words whose every access is a step.

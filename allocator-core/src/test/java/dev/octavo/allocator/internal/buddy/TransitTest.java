@@ -50,4 +50,47 @@ class TransitTest {
     transit.changed(stripes[0]);
     assertThat(transit.stamp()).isEqualTo(after);
   }
+
+  /// Whoever searches while threads come and go must neither see a move that was not nor miss one.
+  @Test
+  void openingAndRetiringAStripeIsNoMove() {
+    for (boolean shared : new boolean[] {false, true}) {
+      Stripe stripe = transit.open(shared);
+      long before = transit.stamp();
+      Stripe another = transit.open(shared);
+      assertThat(transit.stamp()).isEqualTo(before);
+      transit.begin(another);
+      assertThat(transit.stamp()).isEqualTo(Transit.MOVING);
+      transit.end(another);
+      transit.begin(stripe);
+      transit.end(stripe);
+      long after = transit.stamp();
+      assertThat(after).isEqualTo(before + 2);
+      transit.retire(stripe);
+      transit.retire(another);
+      assertThat(transit.stamp()).isEqualTo(after);
+    }
+  }
+
+  @Test
+  void aRetiredStripeIsNotLookedAtAnyMore() {
+    Stripe stripe = transit.open(false);
+    transit.retire(stripe);
+    long before = transit.stamp();
+    transit.begin(stripe);
+    assertThat(transit.stamp()).isEqualTo(before);
+    transit.end(stripe);
+    assertThat(transit.stamp()).isEqualTo(before);
+  }
+
+  /// L5: a store counted in a stripe that is opened during a search is seen by the search.
+  @Test
+  void aStoreOfANewThreadChangesTheStamp() {
+    transit.enterSearch();
+    long before = transit.stamp();
+    Stripe stripe = transit.open(false);
+    transit.changed(stripe);
+    assertThat(transit.stamp()).isNotEqualTo(before);
+    transit.exitSearch();
+  }
 }

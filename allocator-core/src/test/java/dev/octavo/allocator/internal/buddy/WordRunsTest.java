@@ -44,6 +44,46 @@ class WordRunsTest {
   }
 
   @Property
+  void bestFitsAreThoseOfSingleCalls(
+      @ForAll("words") long word,
+      @ForAll @IntRange(max = 6) int s,
+      @ForAll @IntRange(max = 64) int count) {
+    long rest = word;
+    long expected = 0;
+    int left = Math.min(count, Long.bitCount(WordRuns.blockStarts(word, s)));
+    int fitting = left;
+    for (; left > 0; left--) {
+      int bit = WordRuns.bestFit(rest, s);
+      expected |= 1L << bit;
+      for (int unit = bit; unit < bit + (1 << s); unit++) {
+        rest &= ~(1L << unit);
+      }
+    }
+    assertThat(WordRuns.bestFits(word, s, fitting)).isEqualTo(expected);
+  }
+
+  @Property
+  void blockStartsAreTheAlignedRuns(@ForAll("words") long word, @ForAll @IntRange(max = 6) int s) {
+    long expected = 0;
+    for (int start = 0; start < 64; start += 1 << s) {
+      expected |= isFree(word, start, 1 << s) ? 1L << start : 0;
+    }
+    assertThat(WordRuns.blockStarts(word, s)).isEqualTo(expected);
+  }
+
+  @Property
+  void lowestRunIsTheFirstThatFits(
+      @ForAll("words") long word,
+      @ForAll @IntRange(min = 1, max = 64) int count,
+      @ForAll @IntRange(max = 6) int align) {
+    int expected = -1;
+    for (int start = 0; start + count <= 64 && expected < 0; start += 1 << align) {
+      expected = isFree(word, start, count) ? start : -1;
+    }
+    assertThat(WordRuns.lowestRun(word, count, align)).isEqualTo(expected);
+  }
+
+  @Property
   void freeBlockStartsAreTheBlocksWithoutAFreeBuddy(
       @ForAll("words") long word, @ForAll @IntRange(max = 6) int s) {
     List<Integer> starts = new ArrayList<>();
