@@ -289,7 +289,8 @@ public final class BuddyPages {
     return FreeAreas.of(tree);
   }
 
-  /// Bytes of metadata, array headers left out (L12).
+  /// Bytes of metadata that grow with the region: without the headers of arrays, the padding behind
+  /// them, and what slots and threads have (L12).
   public long metadataBytes() {
     long longs = 0;
     for (int l = 0; l < tree.levelCount(); l++) {

@@ -46,10 +46,16 @@ class Heads {
 
   private static final VarHandle BYTE = MethodHandles.arrayElementVarHandle(byte[].class);
 
-  private final byte[] heads;
+  /// The heads begin two cache lines behind the array's length, which every access reads: a thread
+  /// that changes the first heads would slow all others down.
+  private static final int PADDING = 128 - 16;
+
+  private final byte[] padded;
+  private final int pageCount;
 
   Heads(int pageCount) {
-    heads = new byte[pageCount];
+    this.pageCount = pageCount;
+    padded = new byte[PADDING + pageCount];
   }
 
   /// Records an allocation whose pages the caller owns, or gives a held head its new length.
@@ -58,7 +64,7 @@ class Heads {
     if (head == LONG) {
       setCount(page, pages);
     }
-    BYTE.setRelease(heads, page, head);
+    BYTE.setRelease(padded, PADDING + page, head);
   }
 
   /// Records allocations of one length, as [#set] would.
@@ -72,13 +78,14 @@ class Heads {
       }
     }
     for (int i = from; i < to; i++) {
-      BYTE.setRelease(heads, (int) firsts[i], head);
+      BYTE.setRelease(padded, PADDING + (int) firsts[i], head);
     }
   }
 
   private void setCount(int page, int pages) {
     for (int i = 0; i < COUNT_BYTES; i++) {
-      heads[page + 1 + i] = (byte) ((pages >>> (i * COUNT_BITS) & COUNT_MASK) | COUNT_MARK);
+      padded[PADDING + page + 1 + i] =
+          (byte) ((pages >>> (i * COUNT_BITS) & COUNT_MASK) | COUNT_MARK);
     }
   }
 
@@ -91,7 +98,7 @@ class Heads {
 
   /// The length of the allocation whose head is at `page`, or [#NOT_A_HEAD] or [#HELD].
   int pages(int page) {
-    byte head = (byte) BYTE.getAcquire(heads, page);
+    byte head = (byte) BYTE.getAcquire(padded, PADDING + page);
     if (head <= NONE) {
       return NOT_A_HEAD;
     }
@@ -107,7 +114,7 @@ class Heads {
   private int count(int page) {
     int pages = 0;
     for (int i = 0; i < COUNT_BYTES; i++) {
-      pages |= (heads[page + 1 + i] & COUNT_MASK) << (i * COUNT_BITS);
+      pages |= (padded[PADDING + page + 1 + i] & COUNT_MASK) << (i * COUNT_BITS);
     }
     return pages;
   }
@@ -128,7 +135,7 @@ class Heads {
 
   /// Ends an allocation whose head the caller holds.
   void clearHeld(int page) {
-    BYTE.setRelease(heads, page, NONE);
+    BYTE.setRelease(padded, PADDING + page, NONE);
   }
 
   private boolean exchange(int page, int pages, byte update) {
@@ -142,24 +149,24 @@ class Heads {
   /// wrong.
   private boolean exchangeLong(int page, int pages, byte update) {
     while (!compareAndSet(page, LONG, COMPARING)) {
-      byte head = (byte) BYTE.getAcquire(heads, page);
+      byte head = (byte) BYTE.getAcquire(padded, PADDING + page);
       if (head != LONG && head != COMPARING) {
         return false;
       }
     }
     boolean same = count(page) == pages;
-    BYTE.setRelease(heads, page, same ? update : LONG);
+    BYTE.setRelease(padded, PADDING + page, same ? update : LONG);
     return same;
   }
 
   boolean compareAndSet(int page, byte expected, byte update) {
-    return BYTE.compareAndSet(heads, page, expected, update);
+    return BYTE.compareAndSet(padded, PADDING + page, expected, update);
   }
 
   /// The next head at or after `page`, or the number of pages if there is none.
   int next(int page) {
     int next = page;
-    while (next < heads.length && pages(next) == NOT_A_HEAD) {
+    while (next < pageCount && pages(next) == NOT_A_HEAD) {
       next++;
     }
     return next;
@@ -176,6 +183,6 @@ class Heads {
 
   /// How many bytes it takes.
   int length() {
-    return heads.length;
+    return pageCount;
   }
 }

@@ -12,27 +12,33 @@ class Words {
 
   private static final VarHandle WORD = MethodHandles.arrayElementVarHandle(long[].class);
 
-  private final long[] words;
+  /// The words begin two cache lines behind the array's length, which every access reads: a thread
+  /// that changes the first words would slow all others down.
+  private static final int PADDING = 16;
+
+  private final long[] padded;
+  private final int length;
 
   Words(int length) {
-    words = new long[length];
+    this.length = length;
+    padded = new long[PADDING + length];
   }
 
   final int length() {
-    return words.length;
+    return length;
   }
 
   /// Volatile read: the proofs about failure (see [Transit]) need one order of all such reads.
   long get(int index) {
-    return (long) WORD.getVolatile(words, index);
+    return (long) WORD.getVolatile(padded, PADDING + index);
   }
 
   boolean compareAndSet(int index, long expected, long update) {
-    return WORD.compareAndSet(words, index, expected, update);
+    return WORD.compareAndSet(padded, PADDING + index, expected, update);
   }
 
   /// Release store into a word that only the caller may change now.
   final void setRelease(int index, long value) {
-    WORD.setRelease(words, index, value);
+    WORD.setRelease(padded, PADDING + index, value);
   }
 }
