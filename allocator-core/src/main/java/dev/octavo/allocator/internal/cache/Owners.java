@@ -5,9 +5,9 @@ import dev.octavo.allocator.internal.buddy.Slot;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
-import java.util.BitSet;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicLongArray;
 import org.jspecify.annotations.Nullable;
 
 /// The threads that have words of their own.
@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 /// | entry, from null | the thread that it is of | CAS | two threads with one entry |
 /// | entry, to null | whoever finds the thread dead | CAS, after all it held went back | a slot retired twice; a search misses what it held |
 /// | leasablePages | who enters or removes an owner | atomic add | the limit is not kept |
+/// | numbers | who enters or removes an owner | atomic update | threads that arrive together share a home: `OwnersTest` |
 class Owners {
 
   private static final int ENTRIES = 1 << 8;
@@ -32,6 +33,7 @@ class Owners {
 
   private final @Nullable Owner[] entries = new Owner[ENTRIES];
   private final AtomicLong leasablePages = new AtomicLong();
+  private final AtomicLongArray numbers = new AtomicLongArray(ENTRIES / Long.SIZE);
   private final BuddyPages buddy;
   private final CacheLimits limits;
 
@@ -107,24 +109,32 @@ class Owners {
       others = leasablePages.get();
       kinds = LeaseKinds.within(buddy.geometry(), limits.left(others));
     } while (!leasablePages.compareAndSet(others, others + kinds.mostPages()));
-    return newOwner(thread, lowestNumber(), kinds);
+    return newOwner(thread, takeNumber(), kinds);
   }
 
   private void discard(Owner owner) {
     leasablePages.addAndGet(-owner.kinds().mostPages());
+    giveNumberBack(owner.number());
     buddy.retire(owner.slot());
   }
 
-  /// Threads that come and go use the same homes again.
-  private int lowestNumber() {
-    BitSet numbers = new BitSet(ENTRIES);
-    for (int i = 0; i < ENTRIES; i++) {
-      Owner owner = entry(i);
-      if (owner != null) {
-        numbers.set(owner.number());
+  /// The lowest number that nobody has: threads that come and go use the same homes again, and
+  /// threads that arrive together have different ones.
+  private int takeNumber() {
+    for (int i = 0; i < numbers.length(); i++) {
+      long taken = numbers.getAndUpdate(i, old -> old | old + 1);
+      if (taken != -1) {
+        return i * Long.SIZE + Long.numberOfTrailingZeros(~taken);
       }
     }
-    return numbers.nextClearBit(0);
+    // More threads arrive at once than there are entries: most of them will find no place.
+    return ENTRIES;
+  }
+
+  private void giveNumberBack(int number) {
+    if (number < ENTRIES) {
+      numbers.getAndUpdate(number / Long.SIZE, taken -> taken & ~(1L << number));
+    }
   }
 
   private @Nullable Owner entry(int index) {

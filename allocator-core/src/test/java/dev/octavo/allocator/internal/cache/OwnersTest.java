@@ -109,6 +109,26 @@ class OwnersTest {
     assertThat(enter(thread()).number()).isEqualTo(5);
   }
 
+  /// The second enters while the first has a number and no place yet.
+  @Test
+  void threadsThatArriveTogetherHaveDifferentNumbers() {
+    List<Thread> waiting = new ArrayList<>(List.of(thread()));
+    List<Integer> numbers = new ArrayList<>();
+    Owners racing =
+        new Owners(buddy, new CacheLimits(WORD, 1L << 40), new OtherThreads()) {
+          @Override
+          Owner newOwner(Thread thread, int number, LeaseKinds kinds) {
+            numbers.add(number);
+            if (!waiting.isEmpty()) {
+              assertThat(enter(waiting.removeLast())).isNotNull();
+            }
+            return super.newOwner(thread, number, kinds);
+          }
+        };
+    assertThat(racing.enter(thread())).isNotNull();
+    assertThat(numbers).containsExactly(0, 1);
+  }
+
   /// The dead one's place is free again, also for who collides with it, and its pages are.
   @Test
   void theDeadAreRemovedByWhoComesNext() {
