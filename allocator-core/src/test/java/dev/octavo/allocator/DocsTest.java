@@ -28,7 +28,7 @@ class DocsTest {
 
   @Test
   void theTreesPlacementRuleIsTheSameInCodeAndDocs() throws IOException {
-    assertQuoted(TREE, "Each level looks for");
+    assertQuoted(TREE, "If the page where");
   }
 
   @Test

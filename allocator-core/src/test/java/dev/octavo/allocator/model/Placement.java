@@ -11,6 +11,8 @@ public record Placement(int page, Way way, int level) {
   public enum Way {
     /// The lowest fitting place in the window of the slot's last run.
     WINDOW,
+    /// The first block of a slot, where its home is from then on.
+    SETTLE,
     /// A block in an opened word of the chunk that the slot last used at this level.
     CHUNK,
     /// A unit of that chunk that the level above owns.

@@ -28,12 +28,16 @@ import java.util.stream.IntStream;
 /// large as a word of the top level at most. Level k, k = 0..maxOrder/radixLog2, serves the orders
 /// k·radixLog2 and up, radixLog2 of them, and owns the free blocks of these orders (the top level
 /// owns all larger ones, too). A *unit* of level k is an aligned stretch of 2^(k·radixLog2) pages,
-/// a *word* one of 2^radixLog2 units, a *chunk* one of 2^(radixLog2/2) words.
+/// a *word* one of 2^radixLog2 units, a *chunk* one word, at level 0 2^(radixLog2/2) words.
 ///
+/// - [#settle]: a slot whose home is not the region's start takes its first block at the start of
+///   the unit that covers its home, if the unit is free as a whole and two levels or more above the
+///   block's; its home is there from then on.
 /// - [#blockFor]: the levels are searched from the one that serves the order of the block upward.
-///   Each looks in the chunk where the slot last found something for this level: first for a block
-///   that this level owns, then for a unit that the level above owns; then from the slot's home
-///   chunk upward for a block that this level owns, then from the lowest page.
+///   Each looks in the chunk where the slot last found something for this level, in the home's
+///   chunk only from the word of the home on: first for a block that this level owns, then for a
+///   unit that the level above owns; then from the word of the home upward for a block that this
+///   level owns, then from the lowest page.
 /// - Of the blocks that suffice, the lowest word that has one gives the smallest it has, the lowest
 ///   of those. Of the units in the chunk, that of the smallest free block, the lowest of those.
 /// - A run of 2^k pages takes the first pages of a block of order k, or of the order of its
@@ -158,6 +162,12 @@ public final class ReferencePages {
     }
     List<FreeBlock> blocks = freeBlocks();
     int firstLevel = levelOf(order);
+    if (!slot.isSettled()) {
+      Optional<Placement> place = settle(slot, firstLevel, blocks);
+      if (place.isPresent()) {
+        return place;
+      }
+    }
     for (int level = firstLevel; level <= topLevel; level++) {
       List<FreeBlock> above = ownedBy(level + 1, blocks);
       List<FreeBlock> fitting =
@@ -174,6 +184,22 @@ public final class ReferencePages {
       }
     }
     return Optional.empty();
+  }
+
+  private Optional<Placement> settle(ReferenceSlot slot, int firstLevel, List<FreeBlock> blocks) {
+    int home = slot.home();
+    slot.settle(home);
+    return blocks.stream()
+        .filter(block -> block.page() <= home && home < block.page() + block.pages())
+        .filter(block -> levelOf(block.order()) > firstLevel + 1)
+        .findAny()
+        .map(
+            block -> {
+              int level = levelOf(block.order());
+              int unit = home >> (level * geometry.radixLog2()) << (level * geometry.radixLog2());
+              slot.settle(unit);
+              return new Placement(unit, Way.SETTLE, level);
+            });
   }
 
   private List<FreeBlock> ownedBy(int level, List<FreeBlock> blocks) {
@@ -240,7 +266,7 @@ public final class ReferencePages {
   }
 
   private long chunkPages(int level) {
-    return wordPages(level) << (geometry.radixLog2() / 2);
+    return wordPages(level) << (level == 0 ? geometry.radixLog2() / 2 : 0);
   }
 
   // ---- place: runs
@@ -443,14 +469,17 @@ public final class ReferencePages {
     return levels;
   }
 
-  /// What a slot remembers, as chunk numbers from level 0 on, that of the window last: with equal
-  /// states of the pages and equal hints of all slots all that follows is placed in the same way.
+  /// What a slot remembers, as chunk numbers from level 0 on, then that of the window, the home and
+  /// whether it is settled: with equal states of the pages and equal hints of all slots all that
+  /// follows is placed in the same way.
   public List<Long> hints(int slot) {
     List<Long> hints = new ArrayList<>();
     for (int level = 0; level <= topLevel; level++) {
       hints.add(slots.get(slot).lastBlock(level) / chunkPages(level));
     }
     hints.add(slots.get(slot).lastRun() / chunkPages(0));
+    hints.add((long) slots.get(slot).home());
+    hints.add(slots.get(slot).isSettled() ? 1L : 0L);
     return hints;
   }
 }

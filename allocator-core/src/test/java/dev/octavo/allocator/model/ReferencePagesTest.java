@@ -77,7 +77,7 @@ class ReferencePagesTest {
     assertThat(allocate(region, SLOT, 3, 0)).isEqualTo(new Placement(3, Way.WINDOW, 0));
     assertThat(allocate(region, SLOT, 3, 2)).isEqualTo(new Placement(8, Way.WINDOW, 0));
     assertThat(allocate(region, SLOT, 3, 0)).isEqualTo(new Placement(11, Way.WINDOW, 0));
-    assertThat(allocate(region, SLOT, 3, 0)).isEqualTo(new Placement(16, Way.CHUNK_UNIT, 2));
+    assertThat(allocate(region, SLOT, 3, 0)).isEqualTo(new Placement(16, Way.CHUNK, 2));
     assertThat(allocate(region, SLOT, 3, 0)).isEqualTo(new Placement(19, Way.WINDOW, 0));
   }
 

@@ -7,18 +7,31 @@ import java.util.Map;
 /// the page where the last odd run was placed. At first all of these are the slot's home.
 final class ReferenceSlot {
 
-  private final int home;
+  private int home;
+  private boolean settled;
   private final Map<Integer, Integer> lastBlocks = new HashMap<>();
   private int lastRun;
   private long passedOver = -1;
 
   ReferenceSlot(int home) {
     this.home = home;
+    settled = home == 0;
     lastRun = home;
   }
 
   int home() {
     return home;
+  }
+
+  /// Whether the home stays where it is.
+  boolean isSettled() {
+    return settled;
+  }
+
+  /// Makes a page the home for good.
+  void settle(int page) {
+    settled = true;
+    home = page;
   }
 
   /// Where a block was last found for this level.

@@ -24,7 +24,9 @@ import java.util.function.IntFunction;
 ///
 /// ## Placement
 ///
-/// Each level looks for a block in the chunk (eight words) that the slot last used at this level:
+/// If the page where a slot's home shall be lies in a free unit two or more levels above the slot's
+/// first block, the block is the unit's first, and the home is there for good. Each level looks for
+/// a block in the chunk (eight words at level 0, one above) that the slot last used at this level:
 /// first in its opened words, lowest fitting word first, then it opens a unit of that chunk which
 /// the level above owns; if the chunk has neither, in the lowest fitting word at or after the
 /// slot's home chunk, then in the lowest of all; if none fits, it asks the level above for one unit
@@ -32,12 +34,12 @@ import java.util.function.IntFunction;
 /// suffices is taken, the lowest of those; so is the unit to open, among those of the chunk. A run
 /// of 2^k pages takes the first pages of a block of order k, or of its alignment's order if that is
 /// larger. A run whose length is no power of two is first looked for in the window where the slot
-/// last placed one, an aligned stretch of a chunk or of four times the run's rounded size,
-/// whichever is more: the lowest place where it fits. Otherwise it is placed as if its length were
-/// rounded up to a power of two, and takes the first of those pages. If there is no such block, any
-/// run takes the lowest place in the region where it fits. A block moves the chunks of the levels
-/// from its order's own up to the one that found it, and a run whose length is no power of two
-/// moves the window, to where the pages were found; nothing else moves them.
+/// last placed one, an aligned stretch of a chunk of level 0 or of four times the run's rounded
+/// size, whichever is more: the lowest place where it fits. Otherwise it is placed as if its length
+/// were rounded up to a power of two, and takes the first of those pages. If there is no such
+/// block, any run takes the lowest place in the region where it fits. A block moves the chunks of
+/// the levels from its order's own up to the one that found it, and a run whose length is no power
+/// of two moves the window, to where the pages were found; nothing else moves them.
 ///
 /// The rule keeps large blocks whole: a slot fills one chunk before it touches the next, and opens
 /// no unit elsewhere while any opened one has a hole (docs/decisions/0002-placement.md).
@@ -143,6 +145,9 @@ final class BuddyTree {
     }
     int lowest = order / geometry.radixLog2();
     int s = order % geometry.radixLog2();
+    if (!slot.isSettled() && settle(slot, lowest, pages)) {
+      return slot.homePage();
+    }
     for (int l = lowest; l < levels.length; l++) {
       int page = takeAtLevel(slot, l, l == lowest ? s : 0, pages);
       if (page != NONE) {
@@ -155,29 +160,47 @@ final class BuddyTree {
     return NONE;
   }
 
+  /// Settles a slot in the free unit where its home shall be, if that is too large to be opened for
+  /// its chunk, and takes the unit's first pages.
+  ///
+  /// @return false if there is no such unit; the home stays where it was
+  private boolean settle(Slot slot, int lowest, int pages) {
+    int home = slot.homePage();
+    int l = runs.levelOf(home);
+    if (l > lowest + 1) {
+      int first = home & -levels[l].unitPages();
+      if (takeAt(slot, first, pages)) {
+        slot.settle(first);
+        return true;
+      }
+    }
+    slot.settle(home);
+    return false;
+  }
+
   /// Tries the words of a level in the order of the placement rule.
   private int takeAtLevel(Slot slot, int l, int s, int pages) {
-    int chunkLog2 = geometry.chunkWordsLog2();
+    int chunkLog2 = geometry.chunkWordsLog2(l);
     int words = levels[l].wordCount();
     int chunk = slot.chunk(l);
-    int end = Math.min((chunk + 1) << chunkLog2, words);
-    int page = takeWithin(slot, l, s, pages, chunk << chunkLog2, end);
+    int start = chunk << chunkLog2;
+    int end = Math.min(start + (1 << chunkLog2), words);
+    int page = takeWithin(slot, l, s, pages, start, end);
     if (page == NONE && l + 1 < levels.length) {
-      page = takeUnitOf(slot, l + 1, chunk << chunkLog2, pages);
+      page = takeUnitIn(slot, l + 1, start, end, pages);
     }
     int home = slot.homeChunk(l) << chunkLog2;
     if (page == NONE) {
-      int from = slot.homeChunk(l) == chunk ? end : home;
-      page = takeWithin(slot, l, s, pages, from, words);
+      page = takeWithin(slot, l, s, pages, home == start ? end : home, words);
     }
     return page == NONE && home > 0 ? takeWithin(slot, l, s, pages, 0, home) : page;
   }
 
-  /// Opens one of the whole units of a chunk, the first of which is given.
-  private int takeUnitOf(Slot slot, int l, int firstUnit, int pages) {
+  /// Opens one of the units `from..to-1`, which are in one word.
+  private int takeUnitIn(Slot slot, int l, int from, int to, int pages) {
     Level level = levels[l];
-    int word = wordOf(firstUnit);
-    long chunk = WordRuns.lowBits(1 << geometry.chunkWordsLog2()) << bitOf(firstUnit);
+    int word = wordOf(from);
+    long chunk = WordRuns.lowBits(to - from) << bitOf(from);
     if ((level.word(word) & chunk) == 0) {
       return NONE;
     }

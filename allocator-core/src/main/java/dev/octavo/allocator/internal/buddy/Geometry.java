@@ -66,14 +66,14 @@ public record Geometry(int pageCount, int maxOrder, int radixLog2) {
     return ((pageCount - 1) >>> unitShift(level) >>> radixLog2) + 1;
   }
 
-  /// log2 of the words in a chunk, the stretch of words that a [Slot] fills before it moves on:
-  /// eight words, at level 0 a stretch of 2 MiB if pages have 4 KiB.
-  int chunkWordsLog2() {
-    return radixLog2 / 2;
+  /// log2 of the words in a chunk, the stretch of words that a [Slot] fills before it moves on: at
+  /// level 0 eight words, 2 MiB if pages have 4 KiB; above one word.
+  int chunkWordsLog2(int level) {
+    return level == 0 ? radixLog2 / 2 : 0;
   }
 
   /// The order of a chunk of level 0.
   int chunkOrder() {
-    return radixLog2 + chunkWordsLog2();
+    return radixLog2 + chunkWordsLog2(0);
   }
 }

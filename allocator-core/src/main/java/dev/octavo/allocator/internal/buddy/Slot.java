@@ -6,7 +6,7 @@ import java.util.Arrays;
 ///
 /// A slot remembers for each level the chunk where it last found a block, and the window where it
 /// last placed an exact run. Its *home* is where it looks for a chunk when the last one has nothing
-/// left.
+/// left. Until it has *settled* there, it is only where the home shall be.
 ///
 /// Several threads may share a slot. The fields are plain: a lost or old hint costs a detour, or
 /// places a block elsewhere, and never breaks a law.
@@ -16,9 +16,10 @@ public final class Slot {
   public static final int NO_WORD = -1;
 
   private final Stripe stripe;
-  private final int homePage;
   private final Geometry geometry;
   private final int[] chunks;
+  private int homePage;
+  private boolean settled;
   private int windowPage;
   private int passedOver = NO_WORD;
 
@@ -32,10 +33,27 @@ public final class Slot {
     chunks = new int[geometry.topLevel() + 1];
     Arrays.setAll(chunks, level -> chunkOf(level, homePage));
     windowPage = homePage;
+    settled = homePage == 0;
   }
 
   Stripe stripe() {
     return stripe;
+  }
+
+  /// Whether the home stays where it is.
+  boolean isSettled() {
+    return settled;
+  }
+
+  int homePage() {
+    return homePage;
+  }
+
+  /// Makes a page the home for good, before any block was found elsewhere.
+  void settle(int page) {
+    homePage = page;
+    Arrays.setAll(chunks, level -> chunkOf(level, page));
+    settled = true;
   }
 
   /// The chunk of `level` that holds the home.
@@ -74,7 +92,7 @@ public final class Slot {
   }
 
   private int chunkOf(int level, int page) {
-    int shift = geometry.unitShift(level + 1) + geometry.chunkWordsLog2();
+    int shift = geometry.unitShift(level + 1) + geometry.chunkWordsLog2(level);
     return shift >= Integer.SIZE ? 0 : page >>> shift;
   }
 }

@@ -25,9 +25,11 @@ import org.jspecify.annotations.Nullable;
 /// the lowest of those; an odd run, the lowest place where it fits. If the word has no such place,
 /// what is left in it goes back, the tree places the request by its own rule, and the word where
 /// its last page lies is held from then on. If nothing was left in it and it is a word of pages,
-/// the tree takes no block from what is free there now, unless it finds nothing else. A run that is
-/// freed goes into the first held word that covers it, else back to the tree. When the tree finds
-/// nothing, everything held goes back to it, and it looks again.
+/// the tree takes no block from what is free there now, unless it finds nothing else. A run shorter
+/// than a word that is freed goes into the first held word of pages that covers it, a longer one of
+/// whole units into the first held word of units that covers it; any other goes back to the tree.
+/// When the tree finds nothing, everything held goes back to it, and it looks again. Bulk calls for
+/// odd runs look only at the tree.
 ///
 /// ## Revocation
 ///
@@ -53,10 +55,10 @@ import org.jspecify.annotations.Nullable;
 ///
 /// | word | writers | order | without it |
 /// |---|---|---|---|
-/// | bits | the owner | opaque; fence for the compiler before `revoked` is loaded | `RevocationTest`: pages lost or owned twice |
-/// | words | the owner, inside a move | plain; the end of the move is a release | a drainer puts bits into another word |
-/// | revoked | drainers true, the owner false | volatile; the owner looks for searches after it | a search misses a lease: L5 |
-/// | remains | CAS from null by drainers and the owner; null by the owner while nobody searches | volatile | the same bits go back twice: L1 |
+/// | bits | the owner | opaque; fence for the compiler before `revoked` is loaded | `RaceLeaseTest`: pages lost or owned twice, if `revoked` is not looked at; the lack of the fence or of the handshake alone no test has shown yet |
+/// | words | the owner, inside a move | plain; the end of the move is a release | `RaceLeaseTest`: a drainer puts bits into another word |
+/// | revoked | drainers true; the owner false, before it clears `remains` | volatile | `RaceLeaseTest`: a search misses a lease (L5) |
+/// | remains | drainers and the owner, from null, by CAS; the owner to null, if nobody searches, and it looks for searches again before it leases | volatile | `RaceLeaseTest`: the same bits go back twice (L1) |
 ///
 /// The accesses that compete are methods of their own: tests subclass this type to run other
 /// threads just before them. With no subclass loaded the calls are static to the compiler.
