@@ -7,15 +7,26 @@ import dev.octavo.bench.strategy.LinuxBuddy;
 import dev.octavo.bench.strategy.OctavoStrategy;
 import dev.octavo.bench.strategy.PageStrategy;
 import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.SplittableRandom;
+import java.util.concurrent.BrokenBarrierException;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.function.IntFunction;
+import java.util.function.Supplier;
 
 /// LLFree's fragmentation test (USENIX ATC'23): a region is filled with single pages, a random half
 /// is freed, then a tenth of the rest is reallocated at random, a hundred times. What counts is how
 /// much of the free memory lies in wholly free chunks of 2 MiB at the end: a policy that fills
-/// holes before it opens new ones gets back what the random frees destroyed.
+/// holes before it opens new ones gets back what the random frees destroyed. The last lines are
+/// eight threads, each with an eighth of the pages, and with thread caches.
 public final class LlfreeFragmentation {
 
   /// log2 of the pages of 4 GiB.
@@ -26,11 +37,13 @@ public final class LlfreeFragmentation {
 
   private static final int ROUNDS = 100;
   private static final int PART = 10;
+  private static final int MANY = 8;
   private static final List<Long> SEEDS = List.of(1L, 2L, 3L);
 
   private static final List<IntFunction<PageStrategy>> STRATEGIES =
       List.of(
           LlfreeFragmentation::octavo,
+          order -> new LlfreeRule(1 << order),
           order -> new LinuxBuddy(1 << order, order),
           order -> new AddressOrderedBuddy(1 << order, order));
 
@@ -38,10 +51,10 @@ public final class LlfreeFragmentation {
   private final SplittableRandom random;
   private final long[] live;
 
-  private LlfreeFragmentation(PageStrategy pages, long seed) {
+  private LlfreeFragmentation(PageStrategy pages, long seed, int threads) {
     this.pages = pages;
     random = new SplittableRandom(seed);
-    live = new long[(int) pages.pageCount() / 2];
+    live = new long[(int) pages.pageCount() / 2 / threads];
   }
 
   /// Runs the test on each policy; takes no arguments.
@@ -56,33 +69,61 @@ public final class LlfreeFragmentation {
         1 << regionOrder, ROUNDS, PART, CHUNK_ORDER);
     out.printf("%-24s %-6s %16s %16s%n", "policy", "seed", "one by one", "a tenth at once");
     for (IntFunction<PageStrategy> strategy : STRATEGIES) {
-      for (long seed : SEEDS) {
-        double single = run(strategy.apply(regionOrder), seed, 1);
-        double batch = run(strategy.apply(regionOrder), seed, (1 << regionOrder) / 2 / PART);
-        out.printf(
-            Locale.ROOT,
-            "%-24s %-6d %14.1f %% %14.1f %%%n",
-            strategy.apply(CHUNK_ORDER).name(),
-            seed,
-            100 * single,
-            100 * batch);
-      }
+      String name = strategy.apply(REGION_ORDER).name();
+      SEEDS.forEach(seed -> print(out, name, () -> strategy.apply(regionOrder), seed, 1));
     }
+    String name = "octavo, " + MANY + " threads";
+    SEEDS.forEach(seed -> print(out, name, () -> octavo(regionOrder), seed, MANY));
+  }
+
+  private static void print(
+      PrintStream out, String name, Supplier<PageStrategy> region, long seed, int threads) {
+    PageStrategy first = region.get();
+    int tenth = (int) first.pageCount() / 2 / PART / threads;
+    out.printf(
+        Locale.ROOT,
+        "%-24s %-6d %14.1f %% %14.1f %%%n",
+        name,
+        seed,
+        100 * run(first, seed, 1, threads),
+        100 * run(region.get(), seed, tenth, threads));
   }
 
   /// Runs the whole test on a new region.
   ///
   /// @param batch how many pages are freed before as many are allocated
+  /// @param threads how many share the region, each with pages of its own
   /// @return the share at the end, 0..1
-  static double run(PageStrategy pages, long seed, int batch) {
-    LlfreeFragmentation test = new LlfreeFragmentation(pages, seed);
-    test.fillAndFreeHalf();
+  static double run(PageStrategy pages, long seed, int batch, int threads) {
+    List<LlfreeFragmentation> parts = new ArrayList<>();
+    for (int i = 0; i < threads; i++) {
+      parts.add(new LlfreeFragmentation(pages, seed * threads + i, threads));
+    }
+    CyclicBarrier together = new CyclicBarrier(threads);
+    try (ExecutorService executor = Executors.newFixedThreadPool(threads)) {
+      List<Callable<Void>> tasks = new ArrayList<>();
+      parts.forEach(part -> tasks.add(() -> part.run(batch, together)));
+      for (Future<Void> done : executor.invokeAll(tasks)) {
+        done.get();
+      }
+    } catch (InterruptedException | ExecutionException e) {
+      throw new IllegalStateException("test broken off: seed=" + seed, e);
+    }
+    return wholeChunkShare(pages, parts);
+  }
+
+  private Void run(int batch, CyclicBarrier together)
+      throws InterruptedException, BrokenBarrierException {
+    long[] all = fill();
+    together.await();
+    freeHalf(all);
+    together.await();
     for (int round = 0; round < ROUNDS; round++) {
-      for (int done = 0; done < test.live.length / PART; done += batch) {
-        test.reallocate(batch);
+      for (int done = 0; done < live.length / PART; done += batch) {
+        reallocate(batch);
       }
     }
-    return test.wholeChunkShare();
+    return null;
   }
 
   static PageStrategy octavo(int order) {
@@ -91,11 +132,15 @@ public final class LlfreeFragmentation {
         PageAllocator.builder().region(MemoryRegion.reserveOnly(byteSize)).build());
   }
 
-  private void fillAndFreeHalf() {
+  private long[] fill() {
     long[] all = new long[2 * live.length];
     for (int i = 0; i < all.length; i++) {
       all[i] = pages.allocate(0);
     }
+    return all;
+  }
+
+  private void freeHalf(long[] all) {
     for (int i = 0; i < live.length; i++) {
       swap(all, i, i + random.nextInt(all.length - i));
     }
@@ -121,14 +166,17 @@ public final class LlfreeFragmentation {
     array[j] = moved;
   }
 
-  private double wholeChunkShare() {
-    long[] blocks = pages.freeBlocks();
-    long whole = 0;
-    long free = 0;
-    for (int order = 0; order < blocks.length; order++) {
-      free += blocks[order] << order;
-      whole += order >= CHUNK_ORDER ? blocks[order] << order : 0;
+  private static double wholeChunkShare(PageStrategy pages, List<LlfreeFragmentation> parts) {
+    BitSet used = new BitSet();
+    long live = 0;
+    for (LlfreeFragmentation part : parts) {
+      live += part.live.length;
+      for (long page : part.live) {
+        used.set((int) (page >> CHUNK_ORDER));
+      }
     }
-    return (double) whole / free;
+    long chunks = pages.pageCount() >> CHUNK_ORDER;
+    long whole = (chunks - used.cardinality()) << CHUNK_ORDER;
+    return (double) whole / (pages.pageCount() - live);
   }
 }
