@@ -8,6 +8,7 @@ import dev.octavo.allocator.internal.region.RegionMemory;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -48,6 +49,10 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(PageAllocator.class);
 
+  private static final String REMEDY =
+      "start java with --enable-native-access=dev.octavo.allocator, or =ALL-UNNAMED if the library"
+          + " is on the class path; or use openUnscopedArena()";
+
   private final String name;
   private final int pageShift;
   private final RegionMemory source;
@@ -59,10 +64,21 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   private final PagePool pool;
   private final Failures failures;
   private final Object closing = new Object();
+  private final boolean nativeAccess;
+  private final boolean watchesArenas;
+  private final AtomicLong unpooledArenas = new AtomicLong();
+  private final AtomicLong forgottenArenas = new AtomicLong();
 
   PageAllocator(
-      String name, int pageSize, Geometry geometry, CacheLimits limits, RegionMemory memory) {
+      String name,
+      int pageSize,
+      Geometry geometry,
+      CacheLimits limits,
+      RegionMemory memory,
+      ArenaOptions arenas) {
     this.name = name;
+    nativeAccess = arenas.nativeAccess();
+    watchesArenas = arenas.watch();
     this.source = memory;
     pageShift = Integer.numberOfTrailingZeros(pageSize);
     capacity = (long) geometry.pageCount() << pageShift;
@@ -518,6 +534,115 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     return page >= 0 && pages >= 1 && page < pageCount() && pages <= pageCount() - page;
   }
 
+  // ---- arenas
+
+  /// Opens an arena of the calling thread over pages of this allocator, as safe as
+  /// [java.lang.foreign.Arena#ofConfined]; see [PageArena].
+  ///
+  /// Without native access for this module the arena takes the JDK's memory: that is logged once
+  /// and counted by [#unpooledArenas].
+  ///
+  /// @return a new arena
+  /// @throws IllegalStateException if the allocator is closed
+  /// @throws UnsupportedOperationException if the region has no memory
+  public PageArena openArena() {
+    checkArenas();
+    return PageArena.confined(this, hasNativeAccess());
+  }
+
+  /// Opens an arena for any threads, as safe as [java.lang.foreign.Arena#ofShared]: closing it
+  /// costs a handshake with all threads, 30 to 60 microseconds. Native access as for [#openArena].
+  ///
+  /// @return a new arena
+  /// @throws IllegalStateException if the allocator is closed
+  /// @throws UnsupportedOperationException if the region has no memory
+  public PageArena openSharedArena() {
+    checkArenas();
+    return PageArena.shared(this, hasNativeAccess());
+  }
+
+  /// Opens an arena for any threads that is cheap to close, because its segments do not end: who
+  /// uses one after `close` reads or writes what may be somebody else's by then. Needs no native
+  /// access.
+  ///
+  /// @return a new arena
+  /// @throws IllegalStateException if the allocator is closed
+  /// @throws UnsupportedOperationException if the region has no memory
+  public PageArena openUnscopedArena() {
+    checkArenas();
+    return PageArena.unscoped(this);
+  }
+
+  /// How many arenas took the JDK's memory for want of native access.
+  ///
+  /// @return 0 or more
+  public long unpooledArenas() {
+    return unpooledArenas.get();
+  }
+
+  /// How many arenas were found that nobody had closed and nobody could close any more; 0 unless
+  /// [PageAllocatorBuilder#watchArenas] was called.
+  ///
+  /// @return 0 or more
+  public long forgottenArenas() {
+    return forgottenArenas.get();
+  }
+
+  void countForgottenArena() {
+    forgottenArenas.incrementAndGet();
+  }
+
+  boolean watchesArenas() {
+    return watchesArenas;
+  }
+
+  private void checkArenas() {
+    memory();
+    failures.checkOpen();
+  }
+
+  private boolean hasNativeAccess() {
+    if (!nativeAccess && unpooledArenas.getAndIncrement() == 0) {
+      LOG.warn("no native access, so arenas take the JDK's memory: {}, name={}", REMEDY, name);
+    }
+    return nativeAccess;
+  }
+
+  /// Takes the pages of an arena's chunk.
+  ///
+  /// @return the first page, or -1 for want of pages
+  long tryTakeRun(int pages) {
+    int page = pool.takeHeld(pages);
+    return page != PagePool.NONE ? page : take(pages, 0, 0);
+  }
+
+  /// Takes the pages of a large allocation of an arena, as [#allocate(long, long)] would.
+  long takeRun(long byteSize, long byteAlignment) {
+    long pages = pagesFor(byteSize);
+    int alignOrder = alignOrder(byteAlignment);
+    long page =
+        alignOrder == 0 && pages <= PagePool.MOST_HELD
+            ? tryTakeRun((int) pages)
+            : take(pages, alignOrder, phase(alignOrder));
+    if (page == PagePool.NONE) {
+      throw failures.outOfMemory(byteSize, byteAlignment);
+    }
+    return page;
+  }
+
+  /// Whether a run that was just allocated is certainly all zero.
+  boolean isKnownZero(long page, int pages) {
+    return false;
+  }
+
+  long base() {
+    return base;
+  }
+
+  long addressOf(long page) {
+    return base + (page << pageShift);
+  }
+
   // ---- the whole
 
   /// The name, as given to the builder.
@@ -594,7 +719,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     return pool.geometry();
   }
 
-  private MemorySegment memory() {
+  MemorySegment memory() {
     if (region == null) {
       throw new UnsupportedOperationException(
           "region has no memory, use page runs: name=" + name + ", region=reserve-only");

@@ -1,0 +1,73 @@
+package dev.octavo.allocator;
+
+import java.util.Arrays;
+
+/// The page runs that an arena has, which all go back together.
+///
+/// Knows nothing of the arena's session or segments: whoever has this alone can still give the
+/// pages back when both have been forgotten.
+final class ArenaRuns {
+
+  private static final int FEW = 4;
+  private static final int PAGE_SHIFT = 32;
+  private static final long[] NONE = {};
+
+  private final PageAllocator allocator;
+
+  /// First page and length of a run, in the upper and the lower half: of the first run, which is
+  /// often the only one, and of those behind it.
+  private long first;
+
+  private long[] further = NONE;
+  private int count;
+  private long pages;
+
+  ArenaRuns(PageAllocator allocator) {
+    this.allocator = allocator;
+  }
+
+  PageAllocator allocator() {
+    return allocator;
+  }
+
+  /// Takes note of a run.
+  void add(long page, int length) {
+    set(count++, page << PAGE_SHIFT | length);
+    pages += length;
+  }
+
+  private void set(int index, long run) {
+    if (index == 0) {
+      first = run;
+      return;
+    }
+    if (index > further.length) {
+      further = Arrays.copyOf(further, Math.max(FEW, 2 * further.length));
+    }
+    further[index - 1] = run;
+  }
+
+  /// Gives all runs back but one.
+  ///
+  /// @param kept the first page of that one, or -1 to keep none
+  void freeAllBut(long kept) {
+    int end = count;
+    count = 0;
+    pages = 0;
+    for (int i = 0; i < end; i++) {
+      long run = i == 0 ? first : further[i - 1];
+      long page = run >>> PAGE_SHIFT;
+      int length = (int) run;
+      if (page == kept) {
+        add(page, length);
+      } else {
+        allocator.freePageRun(page, length);
+      }
+    }
+  }
+
+  /// How many pages it has.
+  long pages() {
+    return pages;
+  }
+}

@@ -1,0 +1,407 @@
+package dev.octavo.allocator;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
+import org.jspecify.annotations.Nullable;
+
+/// A `java.lang.foreign.Arena` over the pages of a [PageAllocator].
+///
+/// Small allocations lie side by side in runs of pages, large ones have an exact run each; all of
+/// it goes back when the arena is closed, or rewound.
+///
+/// | opened by | threads | after `close`, a segment | cost of `close` |
+/// |---|---|---|---|
+/// | [PageAllocator#openArena] | the one that opened it | fails, as with [Arena#ofConfined] | a free a run |
+/// | [PageAllocator#openSharedArena] | any | fails, as with [Arena#ofShared] | a handshake with all threads, 30 to 60 microseconds |
+/// | [PageAllocator#openUnscopedArena] | any | still works, and may be somebody else's memory by then: the caller's fault | a free a run |
+///
+/// The first two follow the contract of [Arena] to the letter: memory is zeroed, and there is an
+/// [uninitialised variant][#allocateUninitialized]; every segment fails once the arena is closed;
+/// an arena whose segments a native call is using cannot be closed. They need native access for
+/// this module (`--enable-native-access=dev.octavo.allocator`, on the class path `ALL-UNNAMED`),
+/// because giving pooled memory a lifetime of its own is a restricted method. Without it they are
+/// as safe, and take the JDK's memory instead of the pages: [#isPooled].
+///
+/// *Thread safety.* As in the table; calls on a shared arena exclude each other for a moment.
+/// Nothing here sleeps but for the handshake.
+///
+/// *Cost.* A small allocation moves a position, and zeroes; no atomic operation in a confined
+/// arena. Zeroed is what is handed out, small allocations a kilobyte at a time, and not what is
+/// known to be zero.
+@SuppressWarnings("exports") // of @Nullable, which users need not have
+public final class PageArena implements Arena {
+
+  /// The first chunk, where small allocations lie; each further one is twice as large.
+  private static final long FIRST_CHUNK_BYTES = 16 << 10;
+
+  private static final long LARGEST_CHUNK_BYTES = 256 << 10;
+
+  /// More than a part of the chunk like this gets a run of its own.
+  private static final int LARGE_PART_LOG2 = 2;
+
+  /// Where small allocations are zeroed, so much is zeroed at a time.
+  private static final long ZERO_AHEAD_BYTES = 1 << 10;
+
+  private static final long NO_PAGE = -1;
+
+  private final PageAllocator allocator;
+  private final @Nullable Thread owner;
+  private final boolean isScoped;
+  private final boolean isPooled;
+  private final ArenaRuns runs;
+  private final @Nullable ArenaWatch watch;
+
+  /// What gives segments their lifetime, or null if that is the region's.
+  private @Nullable Arena session;
+
+  private boolean isClosed;
+
+  /// All memory of the allocator, with the lifetime of what is allocated now; null before that.
+  private @Nullable MemorySegment memory;
+
+  /// The first page of the chunk, where small allocations lie.
+  private long chunkPage = NO_PAGE;
+
+  private long chunkAddress;
+
+  /// The next free address in the chunk, and the end of it; no room without a chunk.
+  private long position;
+
+  private long limit = -1;
+
+  /// From the position to here all bytes are zero.
+  private long zeroTo;
+
+  private long nextChunkBytes = FIRST_CHUNK_BYTES;
+
+  /// What was handed out in other places than the chunk, and the most that ever was in all.
+  private long bytesElsewhere;
+
+  private long peakBytes;
+
+  private PageArena(
+      PageAllocator allocator, @Nullable Thread owner, boolean isScoped, boolean isPooled) {
+    this.allocator = allocator;
+    this.owner = owner;
+    this.isScoped = isScoped;
+    this.isPooled = isPooled;
+    runs = new ArenaRuns(allocator);
+    session = isScoped ? openSession() : null;
+    watch = allocator.watchesArenas() ? watch() : null;
+  }
+
+  private ArenaWatch watch() {
+    Object watched = session == null ? this : session.scope();
+    return new ArenaWatch(watched, runs, new Throwable("arena was opened here"), isScoped);
+  }
+
+  static PageArena confined(PageAllocator allocator, boolean isPooled) {
+    return new PageArena(allocator, Thread.currentThread(), true, isPooled);
+  }
+
+  static PageArena shared(PageAllocator allocator, boolean isPooled) {
+    return new PageArena(allocator, null, true, isPooled);
+  }
+
+  static PageArena unscoped(PageAllocator allocator) {
+    return new PageArena(allocator, null, false, true);
+  }
+
+  private Arena openSession() {
+    return owner == null ? Arena.ofShared() : Arena.ofConfined();
+  }
+
+  // ---- allocation
+
+  /// Allocates zeroed memory, not aligned.
+  ///
+  /// @param byteSize the size in bytes, 0 or more
+  /// @return a segment of exactly `byteSize` bytes with the scope of this arena
+  /// @throws IllegalArgumentException if `byteSize < 0`
+  /// @throws IllegalStateException if the arena is closed
+  /// @throws WrongThreadException if the arena is another thread's
+  /// @throws OutOfPagesException if no run of enough free pages exists
+  @Override
+  public MemorySegment allocate(long byteSize) {
+    return allocate(byteSize, 1);
+  }
+
+  /// Allocates zeroed memory at an aligned address.
+  ///
+  /// @param byteSize the size in bytes, 0 or more
+  /// @param byteAlignment the alignment in bytes, a power of two
+  /// @return a segment of exactly `byteSize` bytes with the scope of this arena
+  /// @throws IllegalArgumentException if `byteSize < 0` or `byteAlignment` is not a power of two
+  /// @throws IllegalStateException if the arena is closed
+  /// @throws WrongThreadException if the arena is another thread's
+  /// @throws OutOfPagesException if no run of enough free pages exists
+  @Override
+  public MemorySegment allocate(long byteSize, long byteAlignment) {
+    return allocate(byteSize, byteAlignment, true);
+  }
+
+  /// As [#allocate(long, long)], but the bytes hold whatever the last owner left.
+  ///
+  /// @param byteSize the size in bytes, 0 or more
+  /// @param byteAlignment the alignment in bytes, a power of two
+  /// @return a segment of exactly `byteSize` bytes with the scope of this arena
+  /// @throws IllegalArgumentException if `byteSize < 0` or `byteAlignment` is not a power of two
+  /// @throws IllegalStateException if the arena is closed
+  /// @throws WrongThreadException if the arena is another thread's
+  /// @throws OutOfPagesException if no run of enough free pages exists
+  public MemorySegment allocateUninitialized(long byteSize, long byteAlignment) {
+    return allocate(byteSize, byteAlignment, false);
+  }
+
+  /// This arena as an allocator that does not zero: for what is written at once, as by
+  /// [SegmentAllocator#allocateFrom(String)], and for structures that a native call fills.
+  ///
+  /// @return a view of this arena
+  public SegmentAllocator uninitialized() {
+    return this::allocateUninitialized;
+  }
+
+  private MemorySegment allocate(long byteSize, long byteAlignment, boolean zeroed) {
+    Checks.range("byte size", byteSize, 0, Long.MAX_VALUE);
+    Checks.powerOfTwo("byte alignment", byteAlignment);
+    if (owner != null) {
+      checkThread();
+      return take(byteSize, byteAlignment, zeroed);
+    }
+    synchronized (runs) {
+      return take(byteSize, byteAlignment, zeroed);
+    }
+  }
+
+  private MemorySegment take(long byteSize, long byteAlignment, boolean zeroed) {
+    long start = position + byteAlignment - 1 & -byteAlignment;
+    MemorySegment all = memory;
+    if (byteSize > limit - start || all == null) {
+      return takeElsewhere(byteSize, byteAlignment, zeroed);
+    }
+    position = start + byteSize;
+    MemorySegment segment = all.asSlice(start - allocator.base(), byteSize);
+    if (zeroed && position > zeroTo) {
+      zero(start);
+    }
+    return segment;
+  }
+
+  /// Zeroes what was just handed out, from `start` on, and some of what comes.
+  private void zero(long start) {
+    long from = Math.max(start, zeroTo);
+    zeroTo = Math.max(position, Math.min(from + ZERO_AHEAD_BYTES, limit));
+    Zeros.fill(memory().asSlice(from - allocator.base(), zeroTo - from));
+  }
+
+  private MemorySegment takeElsewhere(long byteSize, long byteAlignment, boolean zeroed) {
+    checkOpen();
+    if (!isPooled) {
+      return takeFromJdk(byteSize, byteAlignment);
+    }
+    boolean isSmall = Math.max(byteSize, byteAlignment) <= nextChunkBytes >> LARGE_PART_LOG2;
+    return isSmall && addChunk()
+        ? take(byteSize, byteAlignment, zeroed)
+        : takeRun(byteSize, byteAlignment, zeroed);
+  }
+
+  private MemorySegment takeFromJdk(long byteSize, long byteAlignment) {
+    MemorySegment segment = liveSession().allocate(byteSize, byteAlignment);
+    bytesElsewhere += byteSize;
+    return segment;
+  }
+
+  /// Makes the next chunk the current one; false if there is no such run of pages.
+  private boolean addChunk() {
+    long byteSize = Math.max(nextChunkBytes, allocator.pageSize());
+    int pages = (int) allocator.pagesFor(byteSize);
+    long page = allocator.tryTakeRun(pages);
+    if (page < 0) {
+      return false;
+    }
+    runs.add(page, pages);
+    bytesElsewhere += position - chunkAddress;
+    useChunk(page, byteSize);
+    zeroTo = allocator.isKnownZero(page, pages) ? limit : position;
+    nextChunkBytes = Math.min(2 * byteSize, LARGEST_CHUNK_BYTES);
+    return true;
+  }
+
+  private void useChunk(long page, long byteSize) {
+    chunkPage = page;
+    chunkAddress = allocator.addressOf(page);
+    position = chunkAddress;
+    limit = chunkAddress + byteSize;
+    memory();
+  }
+
+  /// An exact run: at least one page, so that an empty segment has an address of its own.
+  private MemorySegment takeRun(long byteSize, long byteAlignment, boolean zeroed) {
+    long page = allocator.takeRun(Math.max(byteSize, 1), byteAlignment);
+    int pages = (int) allocator.pagesFor(Math.max(byteSize, 1));
+    runs.add(page, pages);
+    MemorySegment segment =
+        memory().asSlice(allocator.addressOf(page) - allocator.base(), byteSize);
+    if (zeroed && !allocator.isKnownZero(page, pages)) {
+      Zeros.fill(segment);
+    }
+    bytesElsewhere += byteSize;
+    return segment;
+  }
+
+  @SuppressWarnings("restricted") // called only if native access is granted
+  private MemorySegment memory() {
+    MemorySegment all = memory;
+    if (all == null) {
+      all = isScoped ? allocator.memory().reinterpret(liveSession(), null) : allocator.memory();
+      memory = all;
+    }
+    return all;
+  }
+
+  private Arena liveSession() {
+    if (session == null) {
+      throw closedException();
+    }
+    return session;
+  }
+
+  // ---- lifetime
+
+  /// The scope of all segments that were allocated since the arena was opened or rewound; for an
+  /// unscoped arena that of the allocator's memory.
+  ///
+  /// @return the scope
+  @Override
+  public MemorySegment.Scope scope() {
+    Arena current = session;
+    return current != null ? current.scope() : allocator.memory().scope();
+  }
+
+  /// Ends all segments and starts anew, for the next turn of a loop: what was allocated fails from
+  /// then on, as after `close`, and one chunk of pages stays for what comes. In an unscoped arena
+  /// the segments do not fail, and share memory with what comes.
+  ///
+  /// @throws IllegalStateException if the arena is closed, or a native call is using a segment; the
+  ///   arena is as it was
+  /// @throws WrongThreadException if the arena is another thread's
+  public void rewind() {
+    if (owner != null) {
+      checkThread();
+      rewindNow();
+    } else {
+      synchronized (runs) {
+        rewindNow();
+      }
+    }
+  }
+
+  private void rewindNow() {
+    checkOpen();
+    if (isScoped) {
+      liveSession().close();
+      Arena next = openSession();
+      session = next;
+      memory = null;
+      if (watch != null) {
+        watch.follow(next.scope());
+      }
+    }
+    forgetBytes();
+    runs.freeAllBut(chunkPage);
+    if (chunkPage != NO_PAGE) {
+      useChunk(chunkPage, reservedByteSize());
+      zeroTo = position;
+    }
+  }
+
+  private void forgetBytes() {
+    peakBytes = peakByteSize();
+    bytesElsewhere = 0;
+    position = chunkAddress;
+  }
+
+  /// Closes the arena: every segment fails from then on, but for an unscoped arena's, and all pages
+  /// go back.
+  ///
+  /// @throws IllegalStateException if it is closed already, or a native call is using a segment;
+  ///   the arena is as it was
+  /// @throws WrongThreadException if the arena is another thread's
+  @Override
+  public void close() {
+    if (owner != null) {
+      checkThread();
+      closeNow();
+    } else {
+      synchronized (runs) {
+        closeNow();
+      }
+    }
+  }
+
+  private void closeNow() {
+    checkOpen();
+    if (isScoped) {
+      liveSession().close();
+    }
+    isClosed = true;
+    if (watch != null) {
+      watch.end();
+    }
+    memory = null;
+    limit = -1;
+    forgetBytes();
+    runs.freeAllBut(NO_PAGE);
+  }
+
+  @SuppressWarnings("ReferenceEquality") // the same thread, on the fast path
+  private void checkThread() {
+    if (Thread.currentThread() != owner) {
+      throw new WrongThreadException(
+          "arena is another thread's: owner=" + owner + ", thread=" + Thread.currentThread());
+    }
+  }
+
+  private void checkOpen() {
+    if (isClosed) {
+      throw closedException();
+    }
+  }
+
+  private IllegalStateException closedException() {
+    return new IllegalStateException("arena is closed: name=" + allocator.name());
+  }
+
+  // ---- figures
+
+  /// Whether the memory is the allocator's. False if this module has no native access and the arena
+  /// is one that needs it: then it is the JDK's.
+  ///
+  /// @return true if it is
+  public boolean isPooled() {
+    return isPooled;
+  }
+
+  /// What was handed out since the arena was opened or rewound, with the gaps between small
+  /// allocations that alignment makes.
+  ///
+  /// @return bytes; 0 once closed
+  public long allocatedByteSize() {
+    return bytesElsewhere + position - chunkAddress;
+  }
+
+  /// What the arena has taken from the allocator.
+  ///
+  /// @return bytes, a multiple of the page size; 0 once closed, and if the memory is the JDK's
+  public long reservedByteSize() {
+    return runs.pages() * allocator.pageSize();
+  }
+
+  /// The most that was handed out at a time since the arena was opened.
+  ///
+  /// @return bytes
+  public long peakByteSize() {
+    return Math.max(peakBytes, allocatedByteSize());
+  }
+}
