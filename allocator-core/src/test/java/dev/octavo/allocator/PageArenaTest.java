@@ -18,7 +18,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
-import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -39,16 +38,10 @@ class PageArenaTest {
 
   /// The arenas that promise what the JDK's do.
   enum Kind {
-    CONFINED(test -> test.allocator.openArena()),
-    SHARED(test -> test.allocator.openSharedArena()),
-    CONFINED_WITHOUT_ACCESS(test -> test.denied.openArena()),
-    SHARED_WITHOUT_ACCESS(test -> test.denied.openSharedArena());
-
-    private final Function<PageArenaTest, PageArena> opener;
-
-    Kind(Function<PageArenaTest, PageArena> opener) {
-      this.opener = opener;
-    }
+    CONFINED,
+    SHARED,
+    CONFINED_WITHOUT_ACCESS,
+    SHARED_WITHOUT_ACCESS;
 
     boolean isConfined() {
       return this == CONFINED || this == CONFINED_WITHOUT_ACCESS;
@@ -56,7 +49,12 @@ class PageArenaTest {
   }
 
   private PageArena open(Kind kind) {
-    return kind.opener.apply(this);
+    return switch (kind) {
+      case CONFINED -> allocator.openArena();
+      case SHARED -> allocator.openSharedArena();
+      case CONFINED_WITHOUT_ACCESS -> denied.openArena();
+      case SHARED_WITHOUT_ACCESS -> denied.openSharedArena();
+    };
   }
 
   @AfterEach
@@ -291,6 +289,7 @@ class PageArenaTest {
       this.arena = arena;
     }
 
+    @SuppressWarnings("UnusedMethod") // the upcall
     int compare(MemorySegment a, MemorySegment b) {
       assertThatThrownBy(arena::close).isInstanceOf(IllegalStateException.class);
       assertThatThrownBy(arena::rewind).isInstanceOf(IllegalStateException.class);
@@ -464,11 +463,11 @@ class PageArenaTest {
   @Test
   void aForgottenArenaIsReportedAndItsPagesGoBack() throws InterruptedException {
     PageAllocator watching = PageAllocator.builder().capacity(PAGES * PAGE).watchArenas().build();
-    MemorySegment kept = forget(watching);
+    MemorySegment[] kept = {forget(watching)};
     collectUntil(() -> watching.buddyInfo().freePages() == PAGES - 4);
     assertThat(watching.forgottenArenas()).isEqualTo(1);
-    assertThat(kept.get(ValueLayout.JAVA_LONG, 0)).isEqualTo(42);
-    kept = MemorySegment.NULL;
+    assertThat(kept[0].get(ValueLayout.JAVA_LONG, 0)).isEqualTo(42);
+    kept[0] = MemorySegment.NULL;
     collectUntil(() -> watching.forgottenArenas() == 2);
     watching.close();
   }

@@ -16,6 +16,7 @@ final class Bars {
   private static final int EXACT_BYTES = 135_168;
   private static final List<String> WORKLOADS = List.of("pair", "liveSet");
   private static final int GIBIBYTE_ORDER = 18;
+  private static final int SCOPE_PIECES = 64;
 
   /// All bars, in the order of the table.
   static final List<Bar> ALL = new Bars().all();
@@ -31,6 +32,7 @@ final class Bars {
     threads();
     capacity();
     llfree();
+    arenas();
     return List.copyOf(bars);
   }
 
@@ -158,6 +160,47 @@ final class Bars {
             .with("order", order)
             .with("strategy", Peers.STRATEGY),
         limitNanos);
+  }
+
+  private void arenas() {
+    arena(
+        "open, allocate 4 KiB, close: uninitialised / JDK confined",
+        "Uninitialized",
+        SMALL_BYTES,
+        0.35);
+    arena("open, allocate 4 KiB, close: zeroed / JDK confined", "", SMALL_BYTES, 1);
+    arena(
+        "open, allocate 132 KiB, close: uninitialised / JDK confined",
+        "Uninitialized",
+        EXACT_BYTES,
+        0.02);
+    arena("open, allocate 132 KiB, close: zeroed / JDK confined", "", EXACT_BYTES, 0.9);
+    timeRatio(
+        "open, allocate 4 KiB, close: cheap shared / JDK shared",
+        opened("octavoUnscoped", SMALL_BYTES),
+        List.of(opened("jdkShared", SMALL_BYTES)),
+        0.002,
+        null);
+    Pick scope = row("ScopeBenchmark.octavoRewind", 1).with("pieces", SCOPE_PIECES);
+    timeRatio(
+        "64 small allocations: rewound arena / JDK confined",
+        scope,
+        List.of(row("ScopeBenchmark.jdkConfined", 1).with("pieces", SCOPE_PIECES)),
+        0.1,
+        null);
+  }
+
+  private void arena(String text, String variant, int byteSize, double limit) {
+    timeRatio(
+        text,
+        opened("octavo" + variant, byteSize),
+        List.of(opened("jdkConfined", byteSize)),
+        limit,
+        null);
+  }
+
+  private static Pick opened(String method, int byteSize) {
+    return row("ArenaBenchmark." + method, 1).with("byteSize", byteSize);
   }
 
   private void timeRatio(
