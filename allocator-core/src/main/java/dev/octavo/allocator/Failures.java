@@ -1,9 +1,14 @@
 package dev.octavo.allocator;
 
 import dev.octavo.allocator.internal.cache.PagePool;
+import dev.octavo.allocator.internal.checks.CheckedPool;
+import dev.octavo.allocator.internal.checks.Corruption;
+import dev.octavo.allocator.internal.checks.Freed;
+import dev.octavo.allocator.internal.checks.Live;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// Finds out why a call failed, and says it. Runs after the failure, so it changes nothing and may
 /// take its time.
@@ -14,9 +19,14 @@ final class Failures {
   private final PageAllocator allocator;
   private final PagePool pool;
 
-  Failures(PageAllocator allocator, PagePool pool) {
+  private final @Nullable CheckedPool checked;
+
+  /// @param pool of the allocator
+  /// @param checked the same, if it is one that checks everything
+  Failures(PageAllocator allocator, PagePool pool, @Nullable CheckedPool checked) {
     this.allocator = allocator;
     this.pool = pool;
+    this.checked = checked;
   }
 
   void checkOpen() {
@@ -80,8 +90,20 @@ final class Failures {
     if (reason == InvalidFreeException.Reason.WRONG_SIZE) {
       found = ", allocated=" + pool.pagesAt((int) page);
     }
-    return new InvalidFreeException(
-        reason, rule(reason) + ": page=" + page + ", pages=" + pages + found + name());
+    InvalidFreeException failure =
+        new InvalidFreeException(
+            reason, rule(reason) + ": page=" + page + ", pages=" + pages + found + name());
+    Freed freed = freedAt(page, reason);
+    if (freed != null) {
+      failure.initCause(freed.freedAt().toThrowable("freed", null));
+    }
+    return failure;
+  }
+
+  private @Nullable Freed freedAt(long page, InvalidFreeException.Reason reason) {
+    return checked != null && reason == InvalidFreeException.Reason.DOUBLE_FREE
+        ? checked.freedAt((int) page)
+        : null;
   }
 
   private InvalidFreeException.Reason reasonAt(long page, long pages) {
@@ -124,8 +146,10 @@ final class Failures {
     return ", name=" + allocator.name();
   }
 
-  LiveAllocationsException liveAllocations() {
+  /// @param rule what was asked that does not go with live allocations
+  LiveAllocationsException liveAllocations(String rule) {
     List<LiveAllocationsException.Place> places = new ArrayList<>();
+    List<Live> known = new ArrayList<>();
     long count = 0;
     long pages = 0;
     int end = (int) allocator.pageCount();
@@ -136,10 +160,24 @@ final class Failures {
       if (places.size() < MAX_PLACES) {
         places.add(new LiveAllocationsException.Place(page, length));
       }
+      Live live = checked == null ? null : checked.liveAt(page);
+      if (live != null) {
+        known.add(live);
+      }
     }
     String message =
-        "close with live allocations: name=%s, count=%d, pages=%d, first=%s"
-            .formatted(allocator.name(), count, pages, places);
-    return new LiveAllocationsException(message, count, places);
+        "%s: name=%s, count=%d, pages=%d, first=%s"
+            .formatted(rule, allocator.name(), count, pages, places);
+    return LiveAllocationsException.of(message, count, places, known);
+  }
+
+  /// @param found at least one
+  static CorruptedMemoryException corrupted(String name, List<Corruption> found) {
+    CorruptedMemoryException first = CorruptedMemoryException.of(name, found.getFirst());
+    found.stream()
+        .skip(1)
+        .limit(MAX_PLACES)
+        .forEach(other -> first.addSuppressed(CorruptedMemoryException.of(name, other)));
+    return first;
   }
 }

@@ -4,6 +4,8 @@ import dev.octavo.allocator.InvalidFreeException.Reason;
 import dev.octavo.allocator.internal.buddy.Geometry;
 import dev.octavo.allocator.internal.cache.CacheLimits;
 import dev.octavo.allocator.internal.cache.PagePool;
+import dev.octavo.allocator.internal.checks.CheckedPool;
+import dev.octavo.allocator.internal.checks.Corruption;
 import dev.octavo.allocator.internal.region.RegionMemory;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
@@ -62,6 +64,10 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   private final long base;
   private final long capacity;
   private final PagePool pool;
+
+  /// The pool, if it is one that checks everything.
+  private final @Nullable CheckedPool checked;
+
   private final Failures failures;
   private final Object closing = new Object();
   private final boolean nativeAccess;
@@ -74,6 +80,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
       int pageSize,
       Geometry geometry,
       CacheLimits limits,
+      CheckLevel checks,
       RegionMemory memory,
       ArenaOptions arenas) {
     this.name = name;
@@ -86,9 +93,20 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     regionScope = region == null ? null : region.scope();
     readOnly = region != null && region.isReadOnly();
     base = region == null ? 0 : region.address();
-    pool = new PagePool(geometry, Runtime.getRuntime().availableProcessors(), limits);
-    failures = new Failures(this, pool);
+    checked = checks == CheckLevel.FULL ? checkedPool(geometry) : null;
+    pool = checked != null ? checked : pool(geometry, limits, checks == CheckLevel.NONE);
+    failures = new Failures(this, pool, checked);
     LOG.debug("opened: name={}, capacity={}, pageSize={}", name, capacity, pageSize);
+  }
+
+  private static PagePool pool(Geometry geometry, CacheLimits limits, boolean trusting) {
+    return new PagePool(geometry, Runtime.getRuntime().availableProcessors(), limits, trusting);
+  }
+
+  private CheckedPool checkedPool(Geometry geometry) {
+    int processors = Runtime.getRuntime().availableProcessors();
+    return new CheckedPool(
+        geometry, processors, pageShift, region, found -> Failures.corrupted(name, found));
   }
 
   /// Starts to describe an allocator.
@@ -208,7 +226,15 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   }
 
   private @Nullable MemorySegment slice(MemorySegment memory, long page, long byteSize) {
-    return page == PagePool.NONE ? null : memory.asSlice(page << pageShift, byteSize);
+    return page == PagePool.NONE ? null : slice(memory, (int) page, byteSize);
+  }
+
+  /// The segment of an allocation, of which `byteSize` bytes may be touched from now on.
+  private MemorySegment slice(MemorySegment memory, int page, long byteSize) {
+    if (checked != null) {
+      checked.guard(page, byteSize);
+    }
+    return memory.asSlice((long) page << pageShift, byteSize);
   }
 
   /// Frees a segment that this allocator returned. Never allocates pages, never blocks (L7).
@@ -239,7 +265,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     Checks.range("new byte size", newByteSize, 1, segment.byteSize());
     int page = headOf(segment);
     trimRun(page, pagesFor(segment.byteSize()), pagesFor(newByteSize));
-    return memory().asSlice((long) page << pageShift, newByteSize);
+    return slice(memory(), page, newByteSize);
   }
 
   private void trimRun(int page, long pages, long newPages) {
@@ -268,7 +294,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     }
     int page = headOf(segment);
     if (grow(page, pagesFor(segment.byteSize()), pagesFor(newByteSize))) {
-      return memory().asSlice((long) page << pageShift, newByteSize);
+      return slice(memory(), page, newByteSize);
     }
     return move(segment, page, newByteSize);
   }
@@ -287,21 +313,20 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
 
   private MemorySegment move(MemorySegment held, int page, long newByteSize) {
     int pages = (int) pagesFor(held.byteSize());
-    MemorySegment moved = tryAllocate(newByteSize);
-    if (moved == null) {
-      pool.release(page, pages);
-      throw failures.outOfMemory(newByteSize, 1);
-    }
+    MemorySegment moved = null;
     boolean copied = false;
     try {
+      moved = allocate(newByteSize);
       MemorySegment.copy(held, 0, moved, 0, held.byteSize());
       copied = true;
     } finally {
       if (copied) {
         pool.freeHeld(page, pages);
       } else {
-        free(moved);
         pool.release(page, pages);
+        if (moved != null) {
+          free(moved);
+        }
       }
     }
     return moved;
@@ -355,7 +380,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
 
   private int slices(long byteSize, long[] pages, int count, @Nullable MemorySegment[] into) {
     for (int i = 0; i < count; i++) {
-      into[i] = memory().asSlice(pages[i] << pageShift, byteSize);
+      into[i] = slice(memory(), (int) pages[i], byteSize);
     }
     return count;
   }
@@ -698,19 +723,46 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     return pool.audit().stream().map(law -> new Violation(law.law(), law.detail())).toList();
   }
 
+  /// Fails if anything is allocated: the check at the end of a test. With [CheckLevel#FULL] it says
+  /// where each allocation was made, and looks first whether freed memory in quarantine was written
+  /// to. Changes nothing. Reads the metadata once.
+  ///
+  /// @throws CorruptedMemoryException if freed memory was written to; only with [CheckLevel#FULL]
+  /// @throws LiveAllocationsException if allocations are live: how many and where
+  public void assertNoLeaks() {
+    checkCorruptions();
+    if (pool.nextHead(0) < pageCount()) {
+      throw failures.liveAllocations("allocations were not freed");
+    }
+  }
+
+  private void checkCorruptions() {
+    List<Corruption> found = checked == null ? List.of() : checked.findCorruptions();
+    if (!found.isEmpty()) {
+      throw Failures.corrupted(name, found);
+    }
+  }
+
   /// Closes the allocator and gives its memory back. All segments of a region that the allocator
   /// owns fail from then on. Closing twice does nothing.
   ///
-  /// @throws LiveAllocationsException if allocations are live; the allocator stays open and usable
+  /// @throws LiveAllocationsException if allocations are live: how many and where; the allocator
+  ///   stays open and usable
+  /// @throws CorruptedMemoryException if freed memory was written to; the allocator is closed all
+  ///   the same, and its memory has gone back; only with [CheckLevel#FULL]
   /// @throws IllegalStateException if a native call is using a segment at this moment; the
   ///   allocator is closed, and its memory goes back when `close` is called again
   @Override
   public void close() {
     synchronized (closing) {
       if (!pool.close()) {
-        throw failures.liveAllocations();
+        throw failures.liveAllocations("close with live allocations");
       }
-      source.close();
+      try {
+        checkCorruptions();
+      } finally {
+        source.close();
+      }
     }
     LOG.debug("closed: name={}", name);
   }

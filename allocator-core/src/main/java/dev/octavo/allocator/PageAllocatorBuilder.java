@@ -22,6 +22,7 @@ public final class PageAllocatorBuilder {
   private @Nullable MemoryRegion region;
   private long bytesPerThread = UNSET;
   private long bytesTotal = UNSET;
+  private CheckLevel checks = CheckLevel.BASIC;
   private String name = "octavo";
   private boolean watchesArenas;
   private boolean nativeAccess = PageAllocator.class.getModule().isNativeAccessEnabled();
@@ -91,6 +92,15 @@ public final class PageAllocatorBuilder {
     return this;
   }
 
+  /// Sets how much is checked. Default [CheckLevel#BASIC].
+  ///
+  /// @param level the grade
+  /// @return this
+  public PageAllocatorBuilder checks(CheckLevel level) {
+    checks = Objects.requireNonNull(level, "checks");
+    return this;
+  }
+
   /// Sets the name that messages and [BuddyInfo] show. Default `octavo`.
   ///
   /// @param allocatorName the name
@@ -141,6 +151,7 @@ public final class PageAllocatorBuilder {
         pageSize,
         geometry,
         limits(geometry),
+        checks,
         memory,
         new ArenaOptions(nativeAccess, watchesArenas));
   }

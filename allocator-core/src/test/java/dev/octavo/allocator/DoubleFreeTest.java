@@ -6,7 +6,7 @@ import dev.octavo.allocator.InvalidFreeException.Reason;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /// L8: of calls that race for one live block exactly one succeeds, and the others are told so.
 class DoubleFreeTest {
@@ -15,8 +15,11 @@ class DoubleFreeTest {
   private static final int THREADS = 3;
   private static final Optional<Reason> DONE = Optional.empty();
 
-  private static PageAllocator allocator() {
-    return PageAllocator.builder().region(MemoryRegion.reserveOnly(4096L * 4096)).build();
+  private static PageAllocator allocator(CheckLevel checks) {
+    return PageAllocator.builder()
+        .region(MemoryRegion.reserveOnly(4096L * 4096))
+        .checks(checks)
+        .build();
   }
 
   /// Why a call was refused; empty if it was not.
@@ -34,9 +37,17 @@ class DoubleFreeTest {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {1, 8, 33, 64, 1000})
-  void ofRacingFreesOneSucceeds(int pages) throws Exception {
-    try (PageAllocator allocator = allocator()) {
+  @CsvSource({
+    "1, BASIC",
+    "8, BASIC",
+    "33, BASIC",
+    "64, BASIC",
+    "1000, BASIC",
+    "64, FULL",
+    "1000, FULL"
+  })
+  void ofRacingFreesOneSucceeds(int pages, CheckLevel checks) throws Exception {
+    try (PageAllocator allocator = allocator(checks)) {
       for (int round = 0; round < ROUNDS; round++) {
         long page = allocator.allocatePageRun(pages);
         List<Optional<Reason>> outcomes =
@@ -51,9 +62,9 @@ class DoubleFreeTest {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {3, 8, 33, 1000})
-  void ofAFreeAndATrimOneSucceeds(int pages) throws Exception {
-    try (PageAllocator allocator = allocator()) {
+  @CsvSource({"3, BASIC", "8, BASIC", "33, BASIC", "1000, BASIC", "33, FULL", "1000, FULL"})
+  void ofAFreeAndATrimOneSucceeds(int pages, CheckLevel checks) throws Exception {
+    try (PageAllocator allocator = allocator(checks)) {
       for (int round = 0; round < ROUNDS; round++) {
         long page = allocator.allocatePageRun(pages);
         List<Optional<Reason>> outcomes =
@@ -74,9 +85,9 @@ class DoubleFreeTest {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {1, 33, 1000})
-  void ofAFreeAndAGrowingOneSucceeds(int pages) throws Exception {
-    try (PageAllocator allocator = allocator()) {
+  @CsvSource({"1, BASIC", "33, BASIC", "1000, BASIC", "33, FULL", "1000, FULL"})
+  void ofAFreeAndAGrowingOneSucceeds(int pages, CheckLevel checks) throws Exception {
+    try (PageAllocator allocator = allocator(checks)) {
       for (int round = 0; round < ROUNDS; round++) {
         long page = allocator.allocatePageRun(pages);
         List<Optional<Reason>> outcomes =

@@ -39,20 +39,22 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
 
-/// The rooms of the module and the arrows between them: public face -> cache -> tree.
+/// The rooms of the module and the arrows between them: public face -> checks -> cache -> tree.
 ///
 /// A package that is not in [#ARROWS] fails the build, so a new room says first what it may use.
 final class RoomsTest {
   private static final String ROOT = "dev.octavo.allocator";
   private static final String BUDDY = ROOT + ".internal.buddy";
   private static final String CACHE = ROOT + ".internal.cache";
+  private static final String CHECKS = ROOT + ".internal.checks";
   private static final String REGION = ROOT + ".internal.region";
 
   /// Each room, and the other rooms it may use.
   private static final Map<String, Set<String>> ARROWS =
       new TreeMap<>(
           Map.of(
-              ROOT, Set.of(CACHE, REGION, BUDDY),
+              ROOT, Set.of(CHECKS, CACHE, REGION, BUDDY),
+              CHECKS, Set.of(CACHE, BUDDY),
               CACHE, Set.of(BUDDY),
               REGION, Set.of(),
               BUDDY, Set.of()));

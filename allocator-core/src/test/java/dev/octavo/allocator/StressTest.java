@@ -142,11 +142,19 @@ class StressTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"2, 300", "4, 1000", "8, 4096"})
-  void noLawBreaksUnderThreads(int threads, int pages) throws Exception {
+  @CsvSource({
+    "2, 300, BASIC",
+    "4, 1000, BASIC",
+    "8, 4096, BASIC",
+    "4, 1000, NONE",
+    "2, 300, FULL",
+    "4, 1000, FULL"
+  })
+  void noLawBreaksUnderThreads(int threads, int pages, CheckLevel checks) throws Exception {
     long seed = System.nanoTime();
     String context = "seed=" + seed;
-    try (PageAllocator allocator = PageAllocator.builder().capacity((long) pages * PAGE).build()) {
+    try (PageAllocator allocator =
+        PageAllocator.builder().capacity((long) pages * PAGE).checks(checks).build()) {
       String born = allocator.buddyInfo().toBuddyinfoLine();
       ConcurrentLinkedQueue<Block> handedOver = new ConcurrentLinkedQueue<>();
       AtomicLong stamps = new AtomicLong();
@@ -171,12 +179,21 @@ class StressTest {
   /// L5: every thread but one may hold a run, so there is always room for one more; while others
   /// ask for too much, which makes them search everything.
   @ParameterizedTest
-  @CsvSource({"1, 1", "33, 33", "64, 64", "3, 4"})
-  void nobodyIsRefusedWhatIsThere(int pages, int alignedPages) throws Exception {
+  @CsvSource({
+    "1, 1, BASIC",
+    "33, 33, BASIC",
+    "64, 64, BASIC",
+    "3, 4, BASIC",
+    "1, 1, FULL",
+    "33, 33, FULL",
+    "64, 64, NONE"
+  })
+  void nobodyIsRefusedWhatIsThere(int pages, int alignedPages, CheckLevel checks) throws Exception {
     int threads = 4;
     try (PageAllocator allocator =
         PageAllocator.builder()
             .region(MemoryRegion.reserveOnly((long) threads * alignedPages * PAGE))
+            .checks(checks)
             .build()) {
       int alignment = Integer.highestOneBit(alignedPages) == alignedPages ? alignedPages : 1;
       Threads.together(

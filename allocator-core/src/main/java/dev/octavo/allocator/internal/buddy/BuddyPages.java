@@ -25,7 +25,18 @@ public final class BuddyPages {
   /// @param geometry the region's shape
   /// @param slotCount how many slots share the region, at least 1
   public BuddyPages(Geometry geometry, int slotCount) {
-    this(geometry, slotCount, Words::new, new Heads(geometry.pageCount()));
+    this(geometry, slotCount, false);
+  }
+
+  /// @param geometry the region's shape
+  /// @param slotCount how many slots share the region, at least 1
+  /// @param trusting whether callers never free or resize one allocation twice at the same time
+  public BuddyPages(Geometry geometry, int slotCount, boolean trusting) {
+    this(geometry, slotCount, Words::new, heads(geometry.pageCount(), trusting));
+  }
+
+  private static Heads heads(int pageCount, boolean trusting) {
+    return trusting ? TrustingHeads.of(pageCount) : new Heads(pageCount);
   }
 
   BuddyPages(Geometry geometry, int slotCount, IntFunction<Words> storage, Heads heads) {
@@ -155,6 +166,11 @@ public final class BuddyPages {
     return heads.clear(page, pages);
   }
 
+  /// Ends an allocation whose head the caller holds; its pages are the caller's.
+  public void forgetHeld(int page) {
+    heads.clearHeld(page);
+  }
+
   /// Makes pages free that the caller owns.
   public void put(Slot slot, int page, int pages) {
     tree.put(slot, page, pages);
@@ -241,7 +257,7 @@ public final class BuddyPages {
 
   /// Frees a held allocation.
   public void freeHeld(Slot slot, int page, int pages) {
-    heads.clearHeld(page);
+    forgetHeld(page);
     tree.put(slot, page, pages);
   }
 

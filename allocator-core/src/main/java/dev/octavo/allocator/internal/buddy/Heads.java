@@ -163,6 +163,15 @@ class Heads {
     return BYTE.compareAndSet(padded, PADDING + page, expected, update);
   }
 
+  /// The byte of a page, for those who do without the CAS.
+  final byte head(int page) {
+    return (byte) BYTE.getAcquire(padded, PADDING + page);
+  }
+
+  final void setHead(int page, byte head) {
+    BYTE.setRelease(padded, PADDING + page, head);
+  }
+
   /// The next head at or after `page`, or the number of pages if there is none.
   int next(int page) {
     int next = page;

@@ -20,7 +20,9 @@ import org.jspecify.annotations.Nullable;
 /// move while it lasted; otherwise it starts over. So a call that fails may have to wait for
 /// another thread that stands between two stores of a split or merge; a call that succeeds never
 /// waits.
-public final class PagePool {
+///
+/// A subclass may check more; with none loaded the calls are static to the compiler.
+public class PagePool {
 
   /// No such pages.
   public static final int NONE = BuddyPages.NONE;
@@ -47,7 +49,15 @@ public final class PagePool {
   /// @param processors how many threads may run at once
   /// @param limits what threads may keep to themselves
   public PagePool(Geometry geometry, int processors, CacheLimits limits) {
-    buddy = new BuddyPages(geometry, slotsFor(geometry.pageCount(), processors));
+    this(geometry, processors, limits, false);
+  }
+
+  /// @param geometry the region's shape
+  /// @param processors how many threads may run at once
+  /// @param limits what threads may keep to themselves
+  /// @param trusting whether callers never free or resize one allocation twice at the same time
+  public PagePool(Geometry geometry, int processors, CacheLimits limits, boolean trusting) {
+    buddy = new BuddyPages(geometry, slotsFor(geometry.pageCount(), processors), trusting);
     others = new OtherThreads();
     owners = new Owners(buddy, limits, others);
     entries = owners.entries();
@@ -88,7 +98,7 @@ public final class PagePool {
   /// Allocates a run from a word that the calling thread holds; the fast path, all of it.
   ///
   /// @return the first page, or [#NONE] if no such word has room
-  public int takeHeld(int pages) {
+  public final int takeHeld(int pages) {
     Owner owner = owner();
     if (owner == null) {
       return NONE;
@@ -283,6 +293,31 @@ public final class PagePool {
   public void freeHeld(int page, int pages) {
     buddy.freeHeld(slotOf(owner()), page, pages);
   }
+
+  // ---- for subclasses that keep freed pages for a while
+
+  /// Ends an allocation; its pages are the caller's. False, and nothing has changed, if there is
+  /// none.
+  protected final boolean forget(int page, int pages) {
+    return buddy.forget(page, pages);
+  }
+
+  /// Ends a held allocation; its pages are the caller's.
+  protected final void forgetHeld(int page) {
+    buddy.forgetHeld(page);
+  }
+
+  /// Makes an allocation of pages that the caller owns.
+  protected final void record(int page, int pages) {
+    buddy.record(page, pages);
+  }
+
+  /// Makes pages free that the caller owns.
+  protected final void put(int page, int pages) {
+    buddy.put(slotOf(owner()), page, pages);
+  }
+
+  // ---- the whole
 
   /// Takes every page for good, if all are free; from then on nothing is found free. One call at a
   /// time.

@@ -9,7 +9,11 @@ class HeadsTest {
 
   private static final int PAGES = 1 << 20;
 
-  private final Heads heads = new Heads(PAGES);
+  private final Heads heads = heads(PAGES);
+
+  Heads heads(int pageCount) {
+    return new Heads(pageCount);
+  }
 
   @Test
   void everyLengthIsReadBackAndClearedByItsOwnLengthOnly() {
