@@ -2,15 +2,19 @@ package dev.octavo.allocator;
 
 import dev.octavo.allocator.InvalidFreeException.Reason;
 import dev.octavo.allocator.internal.buddy.Geometry;
-import dev.octavo.allocator.internal.cache.CacheLimits;
+import dev.octavo.allocator.internal.cache.PageMemory;
 import dev.octavo.allocator.internal.cache.PagePool;
 import dev.octavo.allocator.internal.checks.CheckedPool;
 import dev.octavo.allocator.internal.checks.Corruption;
+import dev.octavo.allocator.internal.region.Discard;
 import dev.octavo.allocator.internal.region.RegionMemory;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,7 +32,7 @@ import org.slf4j.LoggerFactory;
 /// | trim | as free | never | [InvalidFreeException] |
 /// | resize | in place: one CAS a word; else allocate, copy, free | never | both |
 /// | bulk | one store or CAS a word of up to 64 blocks | never | [OutOfPagesException] |
-/// | buddyInfo, audit, close | a pass over the metadata | for a handshake with all threads, if other threads hold words; close takes a lock | |
+/// | buddyInfo, audit, purge, close | a pass over the metadata; purge a system call a free run | for a handshake with all threads, if other threads hold words; close takes a lock | |
 ///
 /// *Thread safety.* All methods may be called by any number of threads, on any allocation; memory
 /// may be freed by a thread that did not allocate it. No method but `close` takes a lock. A call
@@ -48,6 +52,9 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
 
   /// The default page size in bytes.
   public static final int DEFAULT_PAGE_SIZE = 4096;
+
+  /// Free memory goes back in steps of at most so many bytes, as who fails meanwhile waits.
+  private static final int PURGE_STEP_BYTES = 16 << 20;
 
   private static final Logger LOG = LoggerFactory.getLogger(PageAllocator.class);
 
@@ -75,38 +82,77 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   private final AtomicLong unpooledArenas = new AtomicLong();
   private final AtomicLong forgottenArenas = new AtomicLong();
 
-  PageAllocator(
-      String name,
-      int pageSize,
-      Geometry geometry,
-      CacheLimits limits,
-      CheckLevel checks,
-      RegionMemory memory,
-      ArenaOptions arenas) {
-    this.name = name;
-    nativeAccess = arenas.nativeAccess();
-    watchesArenas = arenas.watch();
-    this.source = memory;
-    pageShift = Integer.numberOfTrailingZeros(pageSize);
+  /// Set once, before the allocator is handed out.
+  private @Nullable PurgeTimer purgeTimer;
+
+  private @Nullable Thread purgeThread;
+
+  PageAllocator(PageAllocatorBuilder options, Geometry geometry, RegionMemory memory) {
+    name = options.name;
+    nativeAccess = options.nativeAccess;
+    watchesArenas = options.watchesArenas;
+    source = memory;
+    pageShift = Integer.numberOfTrailingZeros(options.pageSize);
     capacity = (long) geometry.pageCount() << pageShift;
     region = memory.segment() == null ? null : memory.segment().asSlice(0, capacity);
     regionScope = region == null ? null : region.scope();
     readOnly = region != null && region.isReadOnly();
     base = region == null ? 0 : region.address();
-    checked = checks == CheckLevel.FULL ? checkedPool(geometry) : null;
-    pool = checked != null ? checked : pool(geometry, limits, checks == CheckLevel.NONE);
+    PageMemory pageMemory = pageMemory(memory);
+    checked = options.checks == CheckLevel.FULL ? checkedPool(geometry) : null;
+    pool = checked != null ? checked : pool(geometry, options, pageMemory);
     failures = new Failures(this, pool, checked);
-    LOG.debug("opened: name={}, capacity={}, pageSize={}", name, capacity, pageSize);
+    LOG.debug("opened: name={}, capacity={}, pageSize={}", name, capacity, pageSize());
   }
 
-  private static PagePool pool(Geometry geometry, CacheLimits limits, boolean trusting) {
-    return new PagePool(geometry, Runtime.getRuntime().availableProcessors(), limits, trusting);
+  private static PagePool pool(Geometry geometry, PageAllocatorBuilder options, PageMemory memory) {
+    return new PagePool(
+        geometry,
+        Runtime.getRuntime().availableProcessors(),
+        options.limits(geometry),
+        memory,
+        options.checks == CheckLevel.NONE);
   }
 
   private CheckedPool checkedPool(Geometry geometry) {
     int processors = Runtime.getRuntime().availableProcessors();
     return new CheckedPool(
         geometry, processors, pageShift, region, found -> Failures.corrupted(name, found));
+  }
+
+  private PageMemory pageMemory(RegionMemory memory) {
+    long zeroFrom = ((memory.zeroFrom() - 1) >> pageShift) + 1;
+    Discard discard = memory.discard();
+    if (discard == null) {
+      return new PageMemory(zeroFrom, 1, 1, null);
+    }
+    int granule = (int) Math.max(1, discard.granule() >>> pageShift);
+    PageMemory.Back back =
+        (page, pages) ->
+            discard.giveBack(base + ((long) page << pageShift), (long) pages << pageShift);
+    return new PageMemory(zeroFrom, granule, PURGE_STEP_BYTES >>> pageShift, back);
+  }
+
+  /// Has free memory go back to the system after a delay, if it can.
+  ///
+  /// @param clock null for the system's, and a thread that looks at it
+  void startPurging(Duration delay, @Nullable LongSupplier clock) {
+    if (pool.canPurge()) {
+      PurgeTimer timer = new PurgeTimer(pool, delay, clock == null ? System::nanoTime : clock);
+      purgeTimer = timer;
+      if (clock == null) {
+        purgeThread = timer.thread(name);
+        purgeThread.start();
+      }
+    }
+  }
+
+  @Nullable PurgeTimer purgeTimer() {
+    return purgeTimer;
+  }
+
+  @Nullable Thread purgeThread() {
+    return purgeThread;
   }
 
   /// Starts to describe an allocator.
@@ -657,7 +703,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
 
   /// Whether a run that was just allocated is certainly all zero.
   boolean isKnownZero(long page, int pages) {
-    return false;
+    return pool.isKnownZero((int) page, pages);
   }
 
   long base() {
@@ -716,6 +762,23 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     return new BuddyInfo(name, pageSize(), pageCount(), cachedPages, pool.freeAreas());
   }
 
+  /// Gives the memory of all free pages back to the system now, whatever thread keeps them, and
+  /// however short they have been free; the pages stay free. Memory that was given back already and
+  /// not used since is left alone. What is less than a page of the system stays; with
+  /// [MemoryRegion.MapOption#HUGE_PAGES], what is less than a huge page.
+  ///
+  /// Costs a handshake with all threads, if other threads hold words, and a system call for each
+  /// stretch of free memory, of 16 MiB at most. Never sleeps; a call that fails meanwhile may wait
+  /// for one of these system calls.
+  ///
+  /// @return how many bytes, of those in units of which something was freed since the last time; 0
+  ///   if the region keeps its memory (see [MemoryRegion])
+  /// @throws IllegalStateException if the allocator is closed
+  public long purge() {
+    failures.checkOpen();
+    return pool.purge() << pageShift;
+  }
+
   /// Walks the laws over all metadata. Meaningful only while no other call runs.
   ///
   /// @return every law that is broken and where; empty if all hold, or if the allocator is closed
@@ -764,6 +827,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
         source.close();
       }
     }
+    LockSupport.unpark(purgeThread);
     LOG.debug("closed: name={}", name);
   }
 

@@ -3,7 +3,9 @@ package dev.octavo.allocator;
 import dev.octavo.allocator.internal.buddy.Geometry;
 import dev.octavo.allocator.internal.cache.CacheLimits;
 import dev.octavo.allocator.internal.region.RegionMemory;
+import java.time.Duration;
 import java.util.Objects;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /// Describes a [PageAllocator]. Each setter checks its own value at once, [#build] how they fit
@@ -14,18 +16,22 @@ public final class PageAllocatorBuilder {
   private static final int MAX_PAGE_SIZE = 2 << 20;
   private static final long UNSET = -1;
   private static final int LARGEST_POSSIBLE = -1;
+  private static final Duration MIN_PURGE_DELAY = Duration.ofMillis(1);
+  private static final Duration NEVER = Duration.ofNanos(Long.MAX_VALUE);
   private static final long MAX_CAPACITY = (long) Geometry.MAX_PAGES * MAX_PAGE_SIZE;
 
   private long capacity = UNSET;
-  private int pageSize = PageAllocator.DEFAULT_PAGE_SIZE;
+  int pageSize = PageAllocator.DEFAULT_PAGE_SIZE;
   private int maxOrder = LARGEST_POSSIBLE;
   private @Nullable MemoryRegion region;
   private long bytesPerThread = UNSET;
   private long bytesTotal = UNSET;
-  private CheckLevel checks = CheckLevel.BASIC;
-  private String name = "octavo";
-  private boolean watchesArenas;
-  private boolean nativeAccess = PageAllocator.class.getModule().isNativeAccessEnabled();
+  CheckLevel checks = CheckLevel.BASIC;
+  private Duration purgeDelay = Duration.ofSeconds(4);
+  private @Nullable LongSupplier purgeClock;
+  String name = "octavo";
+  boolean watchesArenas;
+  boolean nativeAccess = PageAllocator.class.getModule().isNativeAccessEnabled();
 
   PageAllocatorBuilder() {}
 
@@ -101,6 +107,30 @@ public final class PageAllocatorBuilder {
     return this;
   }
 
+  /// Sets how long memory stays free before it goes back to the system: at least half of this, at
+  /// most about all of it. Default 4 s. A daemon thread of the allocator does it, which ends when
+  /// the allocator is closed, or garbage. There is none if the region keeps its memory (see
+  /// [MemoryRegion]) or if the delay is 292 years or more.
+  ///
+  /// @param delay 1 ms or more; [java.time.temporal.ChronoUnit#FOREVER]'s duration means never, but
+  ///   by [PageAllocator#purge]
+  /// @return this
+  /// @throws IllegalArgumentException if `delay` is less than 1 ms, zero or negative
+  public PageAllocatorBuilder purgeDelay(Duration delay) {
+    if (delay.compareTo(MIN_PURGE_DELAY) < 0) {
+      throw new IllegalArgumentException(
+          "purge delay out of range: value=" + delay + ", min=" + MIN_PURGE_DELAY);
+    }
+    purgeDelay = delay;
+    return this;
+  }
+
+  /// Makes a clock count the purge delay, and nobody look at it but who calls the timer's `tick`.
+  PageAllocatorBuilder purgeClock(LongSupplier nanoseconds) {
+    purgeClock = nanoseconds;
+    return this;
+  }
+
   /// Sets the name that messages and [BuddyInfo] show. Default `octavo`.
   ///
   /// @param allocatorName the name
@@ -135,6 +165,7 @@ public final class PageAllocatorBuilder {
   ///   largest order does not fit into the capacity, or if the region's address is no multiple of
   ///   the page size
   /// @throws IllegalStateException if the region already serves an allocator
+  /// @throws java.io.UncheckedIOException if the system refuses a mapping
   /// @throws OutOfMemoryError if the JVM has no memory for the region
   public PageAllocator build() {
     long byteSize = checkedCapacity();
@@ -144,19 +175,24 @@ public final class PageAllocatorBuilder {
     Checks.range("max order", order, 0, largest);
     Geometry geometry = new Geometry(pageCount, order, Geometry.RADIX_LOG2);
     MemoryRegion source = region == null ? MemoryRegion.ofArena(byteSize) : region;
-    source.checkAlignment(pageSize);
-    RegionMemory memory = source.open();
-    return new PageAllocator(
-        name,
-        pageSize,
-        geometry,
-        limits(geometry),
-        checks,
-        memory,
-        new ArenaOptions(nativeAccess, watchesArenas));
+    RegionMemory memory = source.open(pageSize);
+    try {
+      return open(geometry, memory);
+    } catch (RuntimeException | OutOfMemoryError e) {
+      memory.close();
+      throw e;
+    }
   }
 
-  private CacheLimits limits(Geometry geometry) {
+  private PageAllocator open(Geometry geometry, RegionMemory memory) {
+    PageAllocator allocator = new PageAllocator(this, geometry, memory);
+    if (purgeDelay.compareTo(NEVER) < 0) {
+      allocator.startPurging(purgeDelay, purgeClock);
+    }
+    return allocator;
+  }
+
+  CacheLimits limits(Geometry geometry) {
     return bytesPerThread == UNSET
         ? CacheLimits.byDefault(geometry)
         : new CacheLimits(

@@ -71,6 +71,11 @@ public final class BuddyPages {
     return tree.openSlot(home(number), false);
   }
 
+  /// A new slot that any thread may use, for work that is not a call's.
+  public Slot openSharedSlot() {
+    return tree.openSlot(0, true);
+  }
+
   /// Forgets a slot that no thread uses any more.
   public void retire(Slot slot) {
     tree.transit().retire(slot.stripe());
@@ -188,6 +193,23 @@ public final class BuddyPages {
   /// @param units which, at least one
   public void putWord(Slot slot, int level, int word, long units) {
     tree.putUnits(slot, level, word, units);
+  }
+
+  /// Takes exactly these pages.
+  ///
+  /// @return false, and nothing has changed, if not all of them were free
+  public boolean takeAt(Slot slot, int page, int pages) {
+    return tree.takeAt(slot, page, pages);
+  }
+
+  /// The first free page in `page..to-1`, or `to`; others may take it at once.
+  public int nextFree(Slot slot, int page, int to) {
+    return page < to ? tree.runs().nextBlock(page, to, 0, slot.stripe()) : to;
+  }
+
+  /// The first page in `page..to-1` that is not free, or `to`; others may change it at once.
+  public int freeEnd(int page, int to) {
+    return tree.runs().freeEnd(page, to);
   }
 
   /// Announces that free pages are invisible until [#endMove].

@@ -96,7 +96,7 @@ final class FreeRuns {
   }
 
   /// The first page in `page..to-1` that lies in a free block of this order or more, or `to`.
-  private int nextBlock(int page, int to, int order, Stripe stripe) {
+  int nextBlock(int page, int to, int order, Stripe stripe) {
     int next = to;
     int s = order % geometry.radixLog2();
     for (int l = order / geometry.radixLog2(); l < levels.length && page < next; l++) {

@@ -8,6 +8,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.lang.ref.WeakReference;
 import java.util.Arrays;
+import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
 /// A platform thread with words of its own: it allocates from them and frees into them with plain
@@ -153,6 +154,34 @@ class Owner {
       pages += (long) Long.bitCount(bits) << unitShift(lease);
     }
     return pages;
+  }
+
+  /// Whether it holds a free page of a unit of 64 pages that is wanted. A guess, if the owner is at
+  /// work.
+  ///
+  /// @param wanted asked for the unit's first page
+  boolean holdsUnit(IntPredicate wanted) {
+    for (int lease = 0; remains == null && lease < LeaseKinds.COUNT; lease++) {
+      long bits = (long) STATE.getOpaque(state, BITS + lease);
+      int word = (int) (long) STATE.getOpaque(state, WORDS + lease);
+      if (word != NO_WORD && bits != 0 && holdsUnit(lease, word, bits, wanted)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private boolean holdsUnit(int lease, int word, long bits, IntPredicate wanted) {
+    int firstUnit = word << radixLog2;
+    if (unitShift(lease) == 0) {
+      return wanted.test(firstUnit);
+    }
+    for (long rest = bits; rest != 0; rest &= rest - 1) {
+      if (wanted.test((firstUnit | Long.numberOfTrailingZeros(rest)) << unitShift(lease))) {
+        return true;
+      }
+    }
+    return false;
   }
 
   // ---- the fast path, by the owner

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
 /// The threads that have words of their own.
@@ -177,6 +178,18 @@ class Owners {
       others.handshake();
       revoked.forEach(owner -> owner.takeBackRevoked(announcer, others));
     }
+  }
+
+  /// Whether a thread holds a free page of a unit of 64 pages that is wanted; see
+  /// [Owner#holdsUnit].
+  boolean holdUnit(IntPredicate wanted) {
+    for (int i = 0; i < ENTRIES; i++) {
+      Owner owner = entry(i);
+      if (owner != null && owner.holdsUnit(wanted)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /// The pages that threads hold; exact if they are at rest.

@@ -30,6 +30,9 @@ public class PagePool {
   /// No longer run is ever held: a word of words.
   public static final int MOST_HELD = 1 << (2 * Geometry.RADIX_LOG2);
 
+  /// At so many calls of [#look] after a free its pages go back to the system.
+  public static final int LOOKS_UNTIL_PURGE = UnitMarks.LOOKS;
+
   private static final int PAGES_PER_SLOT_LOG2 = 12;
   private static final int MAX_SLOTS = 64;
 
@@ -42,34 +45,52 @@ public class PagePool {
   private final SlotTable table;
   private final OtherThreads others;
 
+  /// Which units were used, or null if that is of no interest.
+  private final @Nullable UnitMarks marks;
+
+  private final @Nullable Purger purger;
+
   /// Written once, by `close`; read by calls that found nothing.
   private volatile boolean closed;
 
   /// @param geometry the region's shape
   /// @param processors how many threads may run at once
   /// @param limits what threads may keep to themselves
-  public PagePool(Geometry geometry, int processors, CacheLimits limits) {
-    this(geometry, processors, limits, false);
+  /// @param memory what is behind the pages
+  /// @param trusting whether callers never free or resize one allocation twice at the same time
+  public PagePool(
+      Geometry geometry, int processors, CacheLimits limits, PageMemory memory, boolean trusting) {
+    this(
+        new BuddyPages(geometry, slotsFor(geometry.pageCount(), processors), trusting),
+        limits,
+        new OtherThreads(),
+        memory);
   }
 
-  /// @param geometry the region's shape
-  /// @param processors how many threads may run at once
-  /// @param limits what threads may keep to themselves
-  /// @param trusting whether callers never free or resize one allocation twice at the same time
-  public PagePool(Geometry geometry, int processors, CacheLimits limits, boolean trusting) {
-    buddy = new BuddyPages(geometry, slotsFor(geometry.pageCount(), processors), trusting);
-    others = new OtherThreads();
-    owners = new Owners(buddy, limits, others);
-    entries = owners.entries();
-    table = new SlotTable(buddy.slotCount());
+  PagePool(Geometry geometry, int processors, CacheLimits limits, PageMemory memory) {
+    this(geometry, processors, limits, memory, false);
+  }
+
+  protected PagePool(Geometry geometry, int processors, CacheLimits limits) {
+    this(geometry, processors, limits, PageMemory.NONE);
+  }
+
+  private PagePool(BuddyPages buddy, CacheLimits limits, OtherThreads others, PageMemory memory) {
+    this(buddy, new Owners(buddy, limits, others), others, memory);
   }
 
   PagePool(BuddyPages buddy, Owners owners, OtherThreads others) {
+    this(buddy, owners, others, PageMemory.NONE);
+  }
+
+  PagePool(BuddyPages buddy, Owners owners, OtherThreads others, PageMemory memory) {
     this.buddy = buddy;
     this.owners = owners;
     entries = owners.entries();
     this.others = others;
     table = new SlotTable(buddy.slotCount());
+    marks = memory.marksFor(buddy.geometry().pageCount());
+    purger = Purger.of(buddy, marks, memory);
   }
 
   /// Two slots a processor, but no more than the region has room to keep apart.
@@ -232,8 +253,17 @@ public class PagePool {
   }
 
   private void putBack(@Nullable Owner owner, int lease, int page, int pages) {
+    markUsed(page, pages);
     if (owner == null || lease == NONE || !owner.put(lease, page, pages)) {
       buddy.put(slotOf(owner), page, pages);
+    }
+  }
+
+  /// Before the pages become free, as whoever has all pages of a unit may clear its mark.
+  private void markUsed(int page, int pages) {
+    UnitMarks units = marks;
+    if (units != null) {
+      units.markUsed(page, pages);
     }
   }
 
@@ -291,6 +321,7 @@ public class PagePool {
   }
 
   public void freeHeld(int page, int pages) {
+    markUsed(page, pages);
     buddy.freeHeld(slotOf(owner()), page, pages);
   }
 
@@ -371,6 +402,9 @@ public class PagePool {
   private <T> T drained(Supplier<T> question) {
     enterSearch(owner());
     try {
+      if (purger != null) {
+        purger.awaitStep(others);
+      }
       return question.get();
     } finally {
       buddy.exitSearch();
@@ -383,6 +417,43 @@ public class PagePool {
   }
 
   public long metadataBytes() {
-    return buddy.metadataBytes();
+    return buddy.metadataBytes() + (marks == null ? 0 : marks.length());
+  }
+
+  // ---- purge
+
+  /// Whether all bytes of a run are zero. To be asked by whoever has just allocated it, before
+  /// anybody writes there.
+  ///
+  /// @return false if they may be anything
+  public boolean isKnownZero(int page, int pages) {
+    UnitMarks units = marks;
+    return units != null && units.isClean(page, pages);
+  }
+
+  /// Whether free memory can go back to the system.
+  public boolean canPurge() {
+    return purger != null;
+  }
+
+  /// Gives all free memory back to the system that was used since it last went back.
+  ///
+  /// @return how many pages
+  public long purge() {
+    return purger == null ? 0 : drained(purger::purgeAll);
+  }
+
+  /// Gives free memory back to the system that has been free for a while: in no unit of it was
+  /// anything freed since [UnitMarks#LOOKS] looks ago. Takes nothing from threads but units that
+  /// they hold and do not use; ends early if anybody searches.
+  public void look() {
+    if (purger != null) {
+      purger.look(
+          () -> {
+            if (owners.holdUnit(purger::isDue)) {
+              drained(() -> true);
+            }
+          });
+    }
   }
 }
