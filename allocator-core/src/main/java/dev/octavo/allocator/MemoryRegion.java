@@ -24,7 +24,8 @@ import java.util.function.Supplier;
 /// "Free memory goes back" to the system while the allocator lives: [PageAllocator#purge] and
 /// [PageAllocatorBuilder#purgeDelay]. "Native access" is the flag
 /// `--enable-native-access=dev.octavo.allocator` of the `java` command, on the class path
-/// `--enable-native-access=ALL-UNNAMED`.
+/// `--enable-native-access=ALL-UNNAMED`. Without it no system call is made, also where the JVM
+/// would only warn.
 ///
 /// A region serves one allocator in its life: two would hand out the same bytes (L1). The allocator
 /// itself never reads or writes the memory (L12), so a region may be of memory that nobody may
@@ -81,7 +82,7 @@ public final class MemoryRegion {
   /// @return the region
   /// @throws IllegalArgumentException if `byteSize < 1`
   /// @throws UnsupportedOperationException if this system is not Linux on amd64, aarch64 or riscv64
-  /// @throws IllegalCallerException if native access was not enabled; the message names the flag
+  /// @throws IllegalCallerException if native access is denied; the message names the flag
   public static MemoryRegion mapped(long byteSize, MapOption... options) {
     List<MapOption> wanted = List.of(options);
     checkSize(byteSize);

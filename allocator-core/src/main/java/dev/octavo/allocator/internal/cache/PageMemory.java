@@ -17,6 +17,8 @@ public record PageMemory(long zeroFrom, int granule, int step, @Nullable Back ba
   /// Gives the memory of pages back to the system; it is zero afterwards.
   @FunctionalInterface
   public interface Back {
+    /// Gives back pages that nobody else can allocate before it returns.
+    ///
     /// @return false if the system refused; it is not asked again
     boolean give(int page, int pages);
   }

@@ -31,7 +31,7 @@ public final class AnonymousMapping {
   private final long granule;
 
   private AnonymousMapping(long byteSize, boolean hugePages) throws IOException {
-    long page = NativeMemory.pageSize();
+    long page = SystemPages.byteSize();
     long alignment =
         Math.max(
             page,

@@ -39,15 +39,16 @@ public final class FileMapping {
     }
   }
 
-  /// Holes are punched through the mapping, as Java hides the number of the file.
-  private static @Nullable Discard discard(long base) {
+  /// Holes are punched through the mapping, as Java hides the number of the file. No system call is
+  /// made before there is something to punch.
+  private static @Nullable Discard discard(long base) throws IOException {
     if (!NativeAccess.isUsable()) {
       LOG.info(
           "free memory will not be purged: {}",
           NativeAccess.denial("punching holes", FileMapping.class.getModule()));
       return null;
     }
-    long page = NativeMemory.pageSize();
+    long page = SystemPages.byteSize();
     return base % page == 0 ? new Discard(NativeMemory.MADV_REMOVE, page) : null;
   }
 }

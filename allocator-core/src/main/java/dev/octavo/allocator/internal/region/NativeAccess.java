@@ -8,14 +8,20 @@ import org.jspecify.annotations.Nullable;
 /// Whether the system's memory calls exist here, and may be made.
 ///
 /// Looks before anything is called, so that a refusal changes nothing, names the flag, and the JVM
-/// has nothing to warn of.
+/// has nothing to warn of: a JVM started without the flag counts as one that denies, although this
+/// one would only warn (JEP 472).
 public final class NativeAccess {
 
   /// Where Linux has the same constants (asm-generic) and we know the number of `mbind`.
   private static final List<String> ARCHITECTURES = List.of("amd64", "aarch64", "riscv64");
 
+  private static final List<String> SYMBOLS =
+      List.of("mmap", "munmap", "mprotect", "madvise", "syscall", "strerror");
+
   private NativeAccess() {}
 
+  /// Lets the caller go on if the calls may be made.
+  ///
   /// @param what who needs the calls, for the message
   /// @throws UnsupportedOperationException if this system does not have them
   /// @throws IllegalCallerException if this module may not make them
@@ -46,10 +52,7 @@ public final class NativeAccess {
 
   private static @Nullable String missingSymbol() {
     SymbolLookup symbols = Linker.nativeLinker().defaultLookup();
-    return NativeMemory.SYMBOLS.stream()
-        .filter(name -> symbols.find(name).isEmpty())
-        .findFirst()
-        .orElse(null);
+    return SYMBOLS.stream().filter(name -> symbols.find(name).isEmpty()).findFirst().orElse(null);
   }
 
   static String unsupported(String what, String os, String arch) {

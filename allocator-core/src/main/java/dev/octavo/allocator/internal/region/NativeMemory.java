@@ -13,18 +13,14 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
-import java.util.List;
 
 /// The system calls on memory that a mapping needs, of Linux; see their manual pages (section 2).
 ///
 /// To be touched only behind [NativeAccess]. Sizes and addresses are in bytes and multiples of
-/// [#pageSize], unless something else is said. A call that the system refuses throws an
+/// [SystemPages#byteSize], unless something else is said. A call that the system refuses throws an
 /// [IOException] with the error number and its text.
 @SuppressWarnings("restricted") // NativeAccess has looked before
 final class NativeMemory {
-
-  static final List<String> SYMBOLS =
-      List.of("mmap", "munmap", "mprotect", "madvise", "syscall", "getpagesize", "strerror");
 
   /// Pages of a private mapping go back; when touched again they are zero.
   static final int MADV_DONTNEED = 4;
@@ -81,18 +77,6 @@ final class NativeMemory {
 
   private static MemorySegment symbol(String name) {
     return Linker.nativeLinker().defaultLookup().findOrThrow(name);
-  }
-
-  /// The size of a page of the system.
-  static long pageSize() {
-    try {
-      MethodHandle call =
-          Linker.nativeLinker()
-              .downcallHandle(symbol("getpagesize"), FunctionDescriptor.of(JAVA_INT));
-      return (int) call.invokeExact();
-    } catch (Throwable e) {
-      throw unexpected(e);
-    }
   }
 
   /// Takes addresses that nobody may touch, backed by nothing.
