@@ -230,7 +230,7 @@ class PurgerTest {
   }
 
   /// Another thread makes a call while pages are with the purger: as soon as it waits for others,
-  /// the purger goes on.
+  /// or has not waited, the purger goes on.
   private <T> T during(Call<T> call, boolean background) throws Exception {
     CountDownLatch waits = new CountDownLatch(1);
     OtherThreads others =
@@ -249,7 +249,13 @@ class PurgerTest {
         (page, pages) -> {
           if (tasks.isEmpty()) {
             Callable<T> callable = () -> call.on(pool[0]);
-            tasks.add(new FutureTask<>(callable));
+            tasks.add(
+                new FutureTask<>(callable) {
+                  @Override
+                  protected void done() {
+                    waits.countDown();
+                  }
+                });
             Thread.ofPlatform().start(tasks.getFirst());
             awaitWithout(waits);
           }
@@ -310,6 +316,33 @@ class PurgerTest {
     buddy.exitSearch();
     looks(pool, 1);
     assertThat(given).containsExactly("2048+64");
+  }
+
+  @Test
+  void pagesAreMarkedBeforeTheyAreFree() {
+    BuddyPages buddy = new BuddyPages(GEOMETRY, 1);
+    OtherThreads others = new OtherThreads();
+    CacheLimits limits = CacheLimits.byDefault(GEOMETRY);
+    PagePool[] pool = new PagePool[1];
+    List<Boolean> seenZero = new ArrayList<>();
+    Owners owners =
+        new Owners(buddy, limits, others) {
+          @Override
+          Owner newOwner(Thread thread, int number, LeaseKinds kinds) {
+            return new Owner(thread, number, buddy, kinds) {
+              @Override
+              void setBits(int lease, long bits) {
+                seenZero.add(pool[0].isKnownZero(0, 1));
+                super.setBits(lease, bits);
+              }
+            };
+          }
+        };
+    pool[0] = new PagePool(buddy, owners, others, new PageMemory(0, 1, 64, (page, pages) -> true));
+    assertThat(take(pool[0], 1)).isZero();
+    seenZero.clear();
+    pool[0].free(0, 1);
+    assertThat(seenZero).containsExactly(false);
   }
 
   private interface Call<T> {
