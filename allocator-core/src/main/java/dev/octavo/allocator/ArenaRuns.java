@@ -1,6 +1,7 @@
 package dev.octavo.allocator;
 
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /// The page runs that an arena has, which all go back together.
 ///
@@ -50,10 +51,13 @@ final class ArenaRuns {
   /// Gives all runs back but one.
   ///
   /// @param kept the first page of that one, or -1 to keep none
+  /// @throws CorruptedMemoryException if somebody wrote behind a run's bytes; that run stays
+  ///   allocated, all others have gone back
   void freeAllBut(long kept) {
     int end = count;
     count = 0;
     pages = 0;
+    CorruptedMemoryException corrupted = null;
     for (int i = 0; i < end; i++) {
       long run = i == 0 ? first : further[i - 1];
       long page = run >>> PAGE_SHIFT;
@@ -61,8 +65,26 @@ final class ArenaRuns {
       if (page == kept) {
         add(page, length);
       } else {
-        allocator.freePageRun(page, length);
+        corrupted = free(page, length, corrupted);
       }
+    }
+    if (corrupted != null) {
+      throw corrupted;
+    }
+  }
+
+  /// @param before what went wrong so far
+  private @Nullable CorruptedMemoryException free(
+      long page, int length, @Nullable CorruptedMemoryException before) {
+    try {
+      allocator.freePageRun(page, length);
+      return before;
+    } catch (CorruptedMemoryException e) {
+      if (before == null) {
+        return e;
+      }
+      before.addSuppressed(e);
+      return before;
     }
   }
 

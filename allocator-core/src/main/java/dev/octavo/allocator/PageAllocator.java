@@ -698,6 +698,9 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     if (page == PagePool.NONE) {
       throw failures.outOfMemory(byteSize, byteAlignment);
     }
+    if (checked != null) {
+      checked.guard((int) page, byteSize);
+    }
     return page;
   }
 

@@ -328,6 +328,8 @@ public final class PageArena implements Arena {
   /// @throws IllegalStateException if it is closed already, or a native call is using a segment;
   ///   the arena is as it was
   /// @throws WrongThreadException if the arena is another thread's
+  /// @throws CorruptedMemoryException if somebody wrote behind a large allocation, whose pages stay
+  ///   allocated; the arena is closed all the same; only with [CheckLevel#FULL]
   @Override
   public void close() {
     if (owner != null) {

@@ -425,6 +425,46 @@ class PageArenaTest {
     assertThat(denied.unpooledArenas()).isZero();
   }
 
+  // ---- with all checks
+
+  @Test
+  void withAllChecksAStaleWriteIntoAnUnscopedArenaIsFound() {
+    PageAllocator checked =
+        PageAllocator.builder().capacity(PAGES * PAGE).checks(CheckLevel.FULL).build();
+    for (long byteSize : new long[] {100, 100_000}) {
+      PageArena arena = checked.openUnscopedArena();
+      MemorySegment stale = arena.allocate(byteSize, 8);
+      arena.close();
+      stale.set(ValueLayout.JAVA_BYTE, byteSize - 1, (byte) 1);
+      assertThatThrownBy(checked::assertNoLeaks).isInstanceOf(CorruptedMemoryException.class);
+    }
+    checked.close();
+  }
+
+  @Test
+  @SuppressWarnings("restricted")
+  void withAllChecksAnArenasMemoryIsZeroAndWritesBehindALargePieceAreFound() {
+    PageAllocator checked =
+        PageAllocator.builder().capacity(PAGES * PAGE).checks(CheckLevel.FULL).build();
+    PageArena arena = checked.openUnscopedArena();
+    for (int byteSize : new int[] {100, 100_000}) {
+      MemorySegment segment = arena.allocate(byteSize, 1);
+      assertThat(segment.mismatch(MemorySegment.ofArray(new byte[byteSize]))).isEqualTo(-1);
+    }
+    arena.rewind();
+    MemorySegment large = arena.allocate(100_000, 1);
+    arena.allocate(50_000, 1);
+    MemorySegment behind =
+        MemorySegment.ofAddress(large.address() + large.byteSize()).reinterpret(1);
+    byte before = behind.get(ValueLayout.JAVA_BYTE, 0);
+    behind.set(ValueLayout.JAVA_BYTE, 0, (byte) (before + 1));
+    assertThatThrownBy(arena::close).isInstanceOf(CorruptedMemoryException.class);
+    behind.set(ValueLayout.JAVA_BYTE, 0, before);
+    assertThat(checked.buddyInfo().allocatedPages()).isEqualTo(25);
+    checked.free(large);
+    checked.close();
+  }
+
   // ---- shared
 
   @Test
