@@ -3,6 +3,7 @@ package dev.octavo.allocator;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.File;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -12,6 +13,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
 /// What runs with and without the flag, each in a JVM of its own.
@@ -29,12 +31,24 @@ class NativeAccessFlagTest {
             "-XX:MaxDirectMemorySize=4m",
             "-Xmx64m",
             "-cp",
-            System.getProperty("java.class.path"),
+            classPath(),
             NativeAccessFlagTest.class.getName()));
     Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
     String output = new String(process.getInputStream().readAllBytes(), UTF_8);
     process.waitFor();
     return output;
+  }
+
+  /// All that this JVM has, whether it runs the tests in a module or not.
+  private static String classPath() {
+    String name = NativeAccessFlagTest.class.getName().replace('.', '/') + ".class";
+    String location =
+        Objects.requireNonNull(NativeAccessFlagTest.class.getResource("/" + name)).getPath();
+    return String.join(
+        File.pathSeparator,
+        location.substring(0, location.length() - name.length()),
+        System.getProperty("jdk.module.path", ""),
+        System.getProperty("java.class.path"));
   }
 
   /// What the other JVM does: a mapping larger than its direct memory may be, and a file.

@@ -10,7 +10,9 @@ class NativeAccessTest {
 
   @Test
   void aDenialNamesBothFlags() {
-    assertThat(NativeAccess.denial("anonymous mapping", getClass().getModule()))
+    assertThat(
+            NativeAccess.denial(
+                "anonymous mapping", ClassLoader.getSystemClassLoader().getUnnamedModule()))
         .isEqualTo(
             "anonymous mapping needs native access, which is denied: module=unnamed, "
                 + "flag on the class path=--enable-native-access=ALL-UNNAMED, "
