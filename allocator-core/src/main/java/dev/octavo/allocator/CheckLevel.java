@@ -7,7 +7,7 @@ package dev.octavo.allocator;
 /// | bad frees, each by its reason | yes, unless two calls race for one allocation | yes | yes, with the place of the first free |
 /// | live allocations | counted | counted | with the place in the program |
 /// | writes behind an allocation, or after it was freed | | | found |
-/// | cost of a free | a load and a store less than BASIC | a CAS | microseconds and a fill of its memory |
+/// | cost of a free | a load and a store less than BASIC | a CAS | a walk of the stack and a fill of its memory |
 /// | words of a thread's own | yes | yes | no |
 ///
 /// Arguments are checked against the bounds of the region in every grade.

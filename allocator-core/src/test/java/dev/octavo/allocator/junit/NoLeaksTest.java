@@ -80,7 +80,7 @@ class NoLeaksTest {
     assertThat(leak.sites()).hasSize(1);
     assertThat(leak)
         .hasMessageContaining("name=leaks(PageAllocator), count=1")
-        .hasMessageContaining("    at " + Fixture.class.getName() + ".leaks(");
+        .hasMessageContaining(Fixture.class.getName() + ".leaks(");
     CorruptedMemoryException used =
         failure(results, "usesAfterFree(PageAllocator)", CorruptedMemoryException.class);
     assertThat(used.reason()).isEqualTo(CorruptedMemoryException.Reason.USE_AFTER_FREE);

@@ -17,7 +17,7 @@ public record Site(String thread, List<StackTraceElement> frames) {
   private static final String ROOT = "dev.octavo.allocator";
   private static final StackWalker WALKER = StackWalker.getInstance(RETAIN_CLASS_REFERENCE);
 
-  /// Whoever called the library. Costs some microseconds.
+  /// Whoever called the library. Walks the stack.
   public static Site ofCaller() {
     List<StackTraceElement> frames =
         WALKER.walk(
