@@ -436,9 +436,19 @@ class PageArenaTest {
       MemorySegment stale = arena.allocate(byteSize, 8);
       arena.close();
       stale.set(ValueLayout.JAVA_BYTE, byteSize - 1, (byte) 1);
-      assertThatThrownBy(checked::assertNoLeaks).isInstanceOf(CorruptedMemoryException.class);
+      assertThatThrownBy(checked::assertNoLeaks)
+          .isInstanceOfSatisfying(
+              CorruptedMemoryException.class,
+              e -> {
+                assertIsHere(e.allocationSite());
+                assertIsHere(e.freeSite());
+              });
     }
     checked.close();
+  }
+
+  private static void assertIsHere(List<StackTraceElement> site) {
+    assertThat(site.getFirst().getClassName()).isEqualTo(PageArenaTest.class.getName());
   }
 
   @Test

@@ -15,6 +15,10 @@ public record Site(String thread, List<StackTraceElement> frames) {
 
   private static final int MAX_FRAMES = 8;
   private static final String ROOT = "dev.octavo.allocator";
+
+  /// What lies between an arena and the allocator.
+  private static final String ARENA_RUNS = ROOT + ".ArenaRuns";
+
   private static final StackWalker WALKER = StackWalker.getInstance(RETAIN_CLASS_REFERENCE);
 
   /// Whoever called the library. Walks the stack.
@@ -36,6 +40,7 @@ public record Site(String thread, List<StackTraceElement> frames) {
     boolean allocator =
         type.getPackageName().equals(ROOT) && SegmentAllocator.class.isAssignableFrom(type);
     return allocator
+        || name.equals(ARENA_RUNS)
         || name.startsWith(ROOT + ".internal.")
         || name.startsWith("java.lang.foreign.")
         || name.startsWith("jdk.internal.foreign.");
