@@ -27,8 +27,8 @@ import org.jspecify.annotations.Nullable;
 /// Nothing here sleeps but for the handshake.
 ///
 /// *Cost.* A small allocation moves a position, and zeroes; no atomic operation in a confined
-/// arena. Zeroed is what is handed out, small allocations a kilobyte at a time, and not what is
-/// known to be zero.
+/// arena. Zeroed is what is handed out, small allocations a kilobyte or more at a time, and not
+/// what is known to be zero.
 @SuppressWarnings("exports") // of @Nullable, which users need not have
 public final class PageArena implements Arena {
 
@@ -40,8 +40,10 @@ public final class PageArena implements Arena {
   /// More than a part of the chunk like this gets a run of its own.
   private static final int LARGE_PART_LOG2 = 2;
 
-  /// Where small allocations are zeroed, so much is zeroed at a time.
-  private static final long ZERO_AHEAD_BYTES = 1 << 10;
+  /// Where small allocations are zeroed, so much is zeroed at a time, at least and at most.
+  private static final long LEAST_ZEROED_BYTES = 1 << 10;
+
+  private static final long MOST_ZEROED_BYTES = 16 << 10;
 
   private static final long NO_PAGE = -1;
 
@@ -72,6 +74,10 @@ public final class PageArena implements Arena {
 
   /// From the position to here all bytes are zero.
   private long zeroTo;
+
+  /// How much is zeroed at a time: what the chunk gave before it was rewound, as a loop does the
+  /// same again and again.
+  private long zeroedAtOnce = LEAST_ZEROED_BYTES;
 
   private long nextChunkBytes = FIRST_CHUNK_BYTES;
 
@@ -191,7 +197,7 @@ public final class PageArena implements Arena {
   /// Zeroes what was just handed out, from `start` on, and some of what comes.
   private void zero(long start) {
     long from = Math.max(start, zeroTo);
-    zeroTo = Math.max(position, Math.min(from + ZERO_AHEAD_BYTES, limit));
+    zeroTo = Math.max(position, Math.min(from + zeroedAtOnce, limit));
     Zeros.fill(memory().asSlice(from - allocator.base(), zeroTo - from));
   }
 
@@ -308,6 +314,7 @@ public final class PageArena implements Arena {
         watch.follow(next.scope());
       }
     }
+    zeroedAtOnce = Math.clamp(position - chunkAddress, LEAST_ZEROED_BYTES, MOST_ZEROED_BYTES);
     forgetBytes();
     runs.freeAllBut(chunkPage);
     if (chunkPage != NO_PAGE) {
