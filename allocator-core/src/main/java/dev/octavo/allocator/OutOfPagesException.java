@@ -13,8 +13,16 @@ public final class OutOfPagesException extends RuntimeException {
     NOT_ENOUGH_MEMORY,
     /// Enough pages are free, but not side by side at the alignment requested.
     FRAGMENTATION,
+    /// There is such a run, but only in the reserve, which the mode must not use.
+    RESERVE,
     /// The region would be too small for the request even if nothing were allocated.
-    CAPACITY
+    CAPACITY,
+    /// The request has waited until its deadline; the message says for what.
+    DEADLINE,
+    /// The thread was interrupted while it waited, and still is.
+    INTERRUPTED,
+    /// The allocator was closed while the request waited.
+    CLOSED
   }
 
   private static final long serialVersionUID = 1L;

@@ -4,6 +4,8 @@ import dev.octavo.allocator.InvalidFreeException.Reason;
 import dev.octavo.allocator.internal.buddy.Geometry;
 import dev.octavo.allocator.internal.cache.PageMemory;
 import dev.octavo.allocator.internal.cache.PagePool;
+import dev.octavo.allocator.internal.cache.PoolOptions;
+import dev.octavo.allocator.internal.cache.PoolWatch;
 import dev.octavo.allocator.internal.checks.CheckedPool;
 import dev.octavo.allocator.internal.checks.Corruption;
 import dev.octavo.allocator.internal.region.Discard;
@@ -98,26 +100,26 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     regionScope = region == null ? null : region.scope();
     readOnly = region != null && region.isReadOnly();
     base = region == null ? 0 : region.address();
-    PageMemory pageMemory = pageMemory(memory);
-    checked = options.checks == CheckLevel.FULL ? checkedPool(geometry) : null;
-    pool = checked != null ? checked : pool(geometry, options, pageMemory);
+    PoolOptions poolOptions = poolOptions(geometry, options, pageMemory(memory));
+    checked = options.checks == CheckLevel.FULL ? checkedPool(geometry, poolOptions) : null;
+    pool = checked != null ? checked : new PagePool(geometry, poolOptions);
     failures = new Failures(this, pool, checked);
     LOG.debug("opened: name={}, capacity={}, pageSize={}", name, capacity, pageSize());
   }
 
-  private static PagePool pool(Geometry geometry, PageAllocatorBuilder options, PageMemory memory) {
-    return new PagePool(
-        geometry,
+  private PoolOptions poolOptions(
+      Geometry geometry, PageAllocatorBuilder options, PageMemory memory) {
+    return new PoolOptions(
         Runtime.getRuntime().availableProcessors(),
         options.limits(geometry),
         memory,
-        options.checks == CheckLevel.NONE);
+        options.checks == CheckLevel.NONE,
+        PoolWatch.NONE);
   }
 
-  private CheckedPool checkedPool(Geometry geometry) {
-    int processors = Runtime.getRuntime().availableProcessors();
+  private CheckedPool checkedPool(Geometry geometry, PoolOptions options) {
     return new CheckedPool(
-        geometry, processors, pageShift, region, found -> Failures.corrupted(name, found));
+        geometry, options, pageShift, region, found -> Failures.corrupted(name, found));
   }
 
   private PageMemory pageMemory(RegionMemory memory) {

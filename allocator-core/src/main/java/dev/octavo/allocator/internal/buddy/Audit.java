@@ -35,6 +35,7 @@ final class Audit {
       checkFindable(l);
     }
     checkMetadata();
+    checkCount();
     return List.copyOf(broken);
   }
 
@@ -139,6 +140,14 @@ final class Audit {
         .firstHidden()
         .ifPresent(
             where -> report("L5", "free block hidden from searches: level=" + l + ", " + where));
+  }
+
+  /// L2: what was counted is what is there; of no interest if something is wrong already.
+  private void checkCount() {
+    long free = FreeAreas.of(tree).pages();
+    if (broken.isEmpty() && pages.freePages() != free) {
+      report("L2", "free pages miscounted: counted=" + pages.freePages() + ", free=" + free);
+    }
   }
 
   /// L12: metadata stay small; words of 4 bits, as in tests, waste what they like.

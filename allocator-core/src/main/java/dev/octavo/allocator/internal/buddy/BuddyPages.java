@@ -20,6 +20,7 @@ public final class BuddyPages {
   private final Geometry geometry;
   private final BuddyTree tree;
   private final Heads heads;
+  private final FreePages freePages;
   private final Slot[] slots;
 
   /// @param geometry the region's shape
@@ -43,6 +44,7 @@ public final class BuddyPages {
     this.geometry = geometry;
     this.heads = heads;
     tree = new BuddyTree(geometry, storage);
+    freePages = new FreePages(tree.transit(), geometry.pageCount());
     slots = new Slot[slotCount];
     for (int i = 0; i < slotCount; i++) {
       slots[i] = tree.openSlot(home(i), true);
@@ -78,6 +80,7 @@ public final class BuddyPages {
 
   /// Forgets a slot that no thread uses any more.
   public void retire(Slot slot) {
+    freePages.passOn(slot.stripe());
     tree.transit().retire(slot.stripe());
   }
 
@@ -99,6 +102,7 @@ public final class BuddyPages {
   public int allocate(Slot slot, int pages, int alignOrder) {
     int page = tree.take(slot, pages, alignOrder);
     if (page != NONE) {
+      count(slot, -pages);
       record(page, pages);
     }
     return page;
@@ -111,6 +115,7 @@ public final class BuddyPages {
   public int allocateInPhase(Slot slot, int pages, int alignOrder, long phase) {
     int page = tree.takeInPhase(slot, pages, alignOrder, phase);
     if (page != NONE) {
+      count(slot, -pages);
       record(page, pages);
     }
     return page;
@@ -133,6 +138,7 @@ public final class BuddyPages {
         at += tree.takeMore(slot, page, order, pages, at);
       }
     }
+    count(slot, -((long) at << order));
     recordAll(pages, 0, at, 1 << order);
     return at;
   }
@@ -146,7 +152,7 @@ public final class BuddyPages {
     if (!forget(page, pages)) {
       return false;
     }
-    tree.put(slot, page, pages);
+    put(slot, page, pages);
     return true;
   }
 
@@ -179,13 +185,16 @@ public final class BuddyPages {
   /// Makes pages free that the caller owns.
   public void put(Slot slot, int page, int pages) {
     tree.put(slot, page, pages);
+    count(slot, pages);
   }
 
   /// Takes all free units of a word. Announce it, if they are to stay free.
   ///
   /// @return which they are
   public long takeWord(Slot slot, int level, int word) {
-    return tree.level(level).takeAll(word, slot.stripe());
+    long units = tree.level(level).takeAll(word, slot.stripe());
+    count(slot, -((long) Long.bitCount(units) << geometry.unitShift(level)));
+    return units;
   }
 
   /// Makes units of a word free that the caller owns.
@@ -193,13 +202,33 @@ public final class BuddyPages {
   /// @param units which, at least one
   public void putWord(Slot slot, int level, int word, long units) {
     tree.putUnits(slot, level, word, units);
+    count(slot, (long) Long.bitCount(units) << geometry.unitShift(level));
   }
 
   /// Takes exactly these pages.
   ///
   /// @return false, and nothing has changed, if not all of them were free
   public boolean takeAt(Slot slot, int page, int pages) {
-    return tree.takeAt(slot, page, pages);
+    boolean taken = tree.takeAt(slot, page, pages);
+    if (taken) {
+      count(slot, -pages);
+    }
+    return taken;
+  }
+
+  /// The free pages in the tree; exact if no call runs.
+  public long freePages() {
+    return freePages.sum();
+  }
+
+  /// Whether at least so many pages are free in the tree; as exact as [#freePages], and cheaper if
+  /// far more are.
+  public boolean hasFree(long pages) {
+    return freePages.isAtLeast(pages);
+  }
+
+  private void count(Slot slot, long delta) {
+    freePages.add(slot.stripe(), delta);
   }
 
   /// The first free page in `page..to-1`, or `to`; others may take it at once.
@@ -242,7 +271,7 @@ public final class BuddyPages {
       return false;
     }
     heads.set(page, newPages);
-    tree.put(slot, page + newPages, pages - newPages);
+    put(slot, page + newPages, pages - newPages);
     return true;
   }
 
@@ -265,7 +294,7 @@ public final class BuddyPages {
   public boolean growHeld(Slot slot, int page, int pages, int newPages) {
     int end = page + newPages;
     boolean seenFree = isInside(page, newPages) && tree.runs().freeEnd(page + pages, end) == end;
-    if (!seenFree || !tree.takeAt(slot, page + pages, newPages - pages)) {
+    if (!seenFree || !takeAt(slot, page + pages, newPages - pages)) {
       return false;
     }
     heads.set(page, newPages);
@@ -280,7 +309,7 @@ public final class BuddyPages {
   /// Frees a held allocation.
   public void freeHeld(Slot slot, int page, int pages) {
     forgetHeld(page);
-    tree.put(slot, page, pages);
+    put(slot, page, pages);
   }
 
   /// Takes every page of the region; from then on nothing can be allocated. Nothing is recorded as
@@ -290,7 +319,7 @@ public final class BuddyPages {
   /// @return false, and nothing has changed, unless all pages were free
   public boolean takeAll(Slot slot, Runnable then) {
     tree.transit().begin(slot.stripe());
-    boolean taken = tree.takeAt(slot, 0, geometry.pageCount());
+    boolean taken = takeAt(slot, 0, geometry.pageCount());
     if (taken) {
       then.run();
     }

@@ -3,12 +3,15 @@ package dev.octavo.allocator.internal.buddy;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 
-/// Where one [Slot] announces its moves: a count of those under way and one of those finished.
+/// Where one [Slot] announces its moves: a count of those under way and one of those finished; and
+/// where it notes the pages it made free and took, until [FreePages] adds them up.
 ///
 /// | word | writers | order | without it |
 /// |---|---|---|---|
 /// | counts, exclusive | the one thread that has the slot | release: whoever sees a store of the move sees that it began, whoever sees its end sees all of its stores | `RaceExactFailureTest` |
 /// | counts, shared | any thread | atomic add | lost counts: a search that never ends, or ends too early |
+/// | pages, exclusive | the one thread that has the slot | opaque | `FreePagesTest` |
+/// | pages, shared | any thread | atomic add and swap | `FreePagesTest`: pages counted twice or never |
 final class Stripe {
 
   /// Counts moves under way below this bit and finished ones from it upward.
@@ -20,6 +23,8 @@ final class Stripe {
   /// The counts have two cache lines to themselves on either side, so that movers do not slow each
   /// other down.
   private static final int COUNTS = 16;
+
+  private static final int PAGES = COUNTS + 1;
 
   private static final VarHandle WORD = MethodHandles.arrayElementVarHandle(long[].class);
 
@@ -50,6 +55,32 @@ final class Stripe {
     } else {
       WORD.setRelease(padded, COUNTS, padded[COUNTS] + delta);
     }
+  }
+
+  /// Notes pages that became free, or with a negative number that were taken.
+  ///
+  /// @return all that are noted here
+  long addPages(long delta) {
+    if (shared) {
+      return (long) WORD.getAndAdd(padded, PAGES, delta) + delta;
+    }
+    long pages = padded[PAGES] + delta;
+    WORD.setOpaque(padded, PAGES, pages);
+    return pages;
+  }
+
+  /// Takes what is noted here away, to be added elsewhere.
+  long takePages() {
+    if (shared) {
+      return (long) WORD.getAndSet(padded, PAGES, 0L);
+    }
+    long pages = padded[PAGES];
+    WORD.setOpaque(padded, PAGES, 0L);
+    return pages;
+  }
+
+  long pages() {
+    return (long) WORD.getVolatile(padded, PAGES);
   }
 
   /// The moves finished so far, or [Transit#MOVING].

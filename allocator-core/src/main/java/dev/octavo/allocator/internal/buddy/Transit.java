@@ -87,6 +87,20 @@ final class Transit {
         this, old, new Stripes(live, old.retiredMoves + stripe.finished())));
   }
 
+  /// How many stripes are open.
+  int stripeCount() {
+    return stripes.live.length;
+  }
+
+  /// The free pages noted in open stripes, more or less than none.
+  long notedPages() {
+    long pages = 0;
+    for (Stripe stripe : stripes.live) {
+      pages += stripe.pages();
+    }
+    return pages;
+  }
+
   void begin(Stripe stripe) {
     stripe.begin();
   }

@@ -315,6 +315,14 @@ class Owner {
 
   // ---- leases, by the owner
 
+  /// The pages of a word that is held for such runs, at most.
+  ///
+  /// @return 0 if there is no lease for them
+  long wordPages(int pages, int alignOrder) {
+    int lease = kinds.leaseFor(pages, alignOrder);
+    return lease < 0 ? 0 : 1L << (radixLog2 + unitShift(lease));
+  }
+
   /// Whether there is a lease for such runs.
   boolean holds(int pages) {
     return kinds.leaseFor(pages, 0) >= 0;

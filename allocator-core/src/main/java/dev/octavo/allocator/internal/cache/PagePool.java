@@ -45,6 +45,11 @@ public class PagePool {
   private final SlotTable table;
   private final OtherThreads others;
 
+  /// With fewer free pages in the tree, nobody starts to hold any, and the watch is told.
+  private final long low;
+
+  private final PoolWatch watch;
+
   /// Which units were used, or null if that is of no interest.
   private final @Nullable UnitMarks marks;
 
@@ -54,43 +59,28 @@ public class PagePool {
   private volatile boolean closed;
 
   /// @param geometry the region's shape
-  /// @param processors how many threads may run at once
-  /// @param limits what threads may keep to themselves
-  /// @param memory what is behind the pages
-  /// @param trusting whether callers never free or resize one allocation twice at the same time
-  public PagePool(
-      Geometry geometry, int processors, CacheLimits limits, PageMemory memory, boolean trusting) {
+  public PagePool(Geometry geometry, PoolOptions options) {
     this(
-        new BuddyPages(geometry, slotsFor(geometry.pageCount(), processors), trusting),
-        limits,
-        new OtherThreads(),
-        memory);
+        new BuddyPages(
+            geometry, slotsFor(geometry.pageCount(), options.processors()), options.trusting()),
+        options,
+        new OtherThreads());
   }
 
-  PagePool(Geometry geometry, int processors, CacheLimits limits, PageMemory memory) {
-    this(geometry, processors, limits, memory, false);
+  private PagePool(BuddyPages buddy, PoolOptions options, OtherThreads others) {
+    this(buddy, new Owners(buddy, options.limits(), others), others, options);
   }
 
-  protected PagePool(Geometry geometry, int processors, CacheLimits limits) {
-    this(geometry, processors, limits, PageMemory.NONE);
-  }
-
-  private PagePool(BuddyPages buddy, CacheLimits limits, OtherThreads others, PageMemory memory) {
-    this(buddy, new Owners(buddy, limits, others), others, memory);
-  }
-
-  PagePool(BuddyPages buddy, Owners owners, OtherThreads others) {
-    this(buddy, owners, others, PageMemory.NONE);
-  }
-
-  PagePool(BuddyPages buddy, Owners owners, OtherThreads others, PageMemory memory) {
+  PagePool(BuddyPages buddy, Owners owners, OtherThreads others, PoolOptions options) {
     this.buddy = buddy;
     this.owners = owners;
     entries = owners.entries();
     this.others = others;
+    low = options.limits().low();
+    watch = options.watch();
     table = new SlotTable(buddy.slotCount());
-    marks = memory.marksFor(buddy.geometry().pageCount());
-    purger = Purger.of(buddy, marks, memory);
+    marks = options.memory().marksFor(buddy.geometry().pageCount());
+    purger = Purger.of(buddy, marks, options.memory());
   }
 
   /// Two slots a processor, but no more than the region has room to keep apart.
@@ -131,11 +121,18 @@ public class PagePool {
     return page;
   }
 
+  /// Allocates a run with no page kept in reserve; see [#allocate(int, int, long, long)].
+  public final int allocate(int pages, int alignOrder, long phase) {
+    return allocate(pages, alignOrder, phase, 0);
+  }
+
   /// Allocates a run of `pages` pages, 1..pageCount, whose first plus `phase` is a multiple of
   /// 2^`alignOrder`.
   ///
+  /// @param mark so many pages must stay free in the tree, 0 or more; calls at the same time may
+  ///   each take what the other has seen
   /// @return the first page, or [#NONE] if the region had no such run at some moment of this call
-  public int allocate(int pages, int alignOrder, long phase) {
+  public int allocate(int pages, int alignOrder, long phase, long mark) {
     Owner owner = owner();
     if (owner != null && phase == 0) {
       int page = owner.take(pages, alignOrder);
@@ -144,46 +141,55 @@ public class PagePool {
         return page;
       }
     }
-    return allocateFromTree(owner, pages, alignOrder, phase);
+    return allocateFromTree(owner, pages, alignOrder, phase, mark);
   }
 
-  private int allocateFromTree(@Nullable Owner known, int pages, int alignOrder, long phase) {
+  private int allocateFromTree(
+      @Nullable Owner known, int pages, int alignOrder, long phase, long mark) {
     Owner owner = known != null ? known : owners.enter(Thread.currentThread());
-    if (owner == null || phase != 0) {
-      return allocateUnheld(owner, pages, alignOrder, phase);
+    boolean isLow = low > 0 && !buddy.hasFree(low + pages);
+    if (isLow) {
+      watch.low();
+    }
+    if (owner == null || phase != 0 || isLow) {
+      return allocateUnheld(owner, pages, alignOrder, phase, mark);
     }
     owner.letGoFor(pages, alignOrder);
     owner.slot().passOver(owner.usedUpFor(pages, alignOrder));
     int page = buddy.allocate(owner.slot(), pages, alignOrder);
     owner.slot().passOver(Slot.NO_WORD);
     if (page == NONE) {
-      page = allocateUnheld(owner, pages, alignOrder, 0);
+      page = allocateUnheld(owner, pages, alignOrder, 0, mark);
     }
-    if (page != NONE) {
+    if (page != NONE && (low == 0 || buddy.hasFree(low + owner.wordPages(pages, alignOrder)))) {
       owner.hold(page, pages, alignOrder);
     }
     return page;
   }
 
-  private int allocateUnheld(@Nullable Owner owner, int pages, int alignOrder, long phase) {
-    Slot slot = slotOf(owner);
-    int page = attempt(slot, pages, alignOrder, phase);
-    return page != NONE ? page : allocateOrProve(owner, pages, alignOrder, phase);
+  private int allocateUnheld(
+      @Nullable Owner owner, int pages, int alignOrder, long phase, long mark) {
+    int page = attempt(slotOf(owner), pages, alignOrder, phase, mark);
+    return page != NONE ? page : allocateOrProve(owner, pages, alignOrder, phase, mark);
   }
 
-  private int attempt(Slot slot, int pages, int alignOrder, long phase) {
+  private int attempt(Slot slot, int pages, int alignOrder, long phase, long mark) {
+    if (mark > 0 && !buddy.hasFree(mark + pages)) {
+      return NONE;
+    }
     return phase == 0
         ? buddy.allocate(slot, pages, alignOrder)
         : buddy.allocateInPhase(slot, pages, alignOrder, phase);
   }
 
-  private int allocateOrProve(@Nullable Owner owner, int pages, int alignOrder, long phase) {
+  private int allocateOrProve(
+      @Nullable Owner owner, int pages, int alignOrder, long phase, long mark) {
     Slot slot = slotOf(owner);
     enterSearch(owner);
     try {
       for (int spins = 0; ; spins++) {
         long stamp = buddy.stamp();
-        int page = attempt(slot, pages, alignOrder, phase);
+        int page = attempt(slot, pages, alignOrder, phase, mark);
         if (page != NONE || isQuietSince(stamp)) {
           return page;
         }
@@ -204,23 +210,30 @@ public class PagePool {
     return stamp >= 0 && buddy.stamp() == stamp;
   }
 
+  /// Allocates runs with no page kept in reserve; see [#allocateMany(int, long[], long)].
+  public final int allocateMany(int pages, long[] into) {
+    return allocateMany(pages, into, 0);
+  }
+
   /// Allocates runs of `pages` pages, 1..pageCount, until `into` is full or nothing is left.
   ///
+  /// @param mark as of [#allocate(int, int, long, long)]
   /// @return how many; their first pages stand in `into` from index 0
-  public int allocateMany(int pages, long[] into) {
+  public int allocateMany(int pages, long[] into, long mark) {
     if (owner() == null) {
       owners.enter(Thread.currentThread());
     }
     Owner owner = owner();
     int count = 0;
-    if (Geometry.isPowerOfTwo(pages) && (owner == null || !owner.holds(pages))) {
+    boolean ofBlocks = Geometry.isPowerOfTwo(pages) && (owner == null || !owner.holds(pages));
+    if (ofBlocks && (low == 0 || buddy.hasFree(low + (long) pages * into.length))) {
       count = buddy.allocateMany(slotOf(owner), Geometry.orderFor(pages), into);
     }
     while (count < into.length) {
       int held = owner == null ? 0 : takeHeld(owner, pages, into, count);
       count += held;
       if (held == 0) {
-        int page = allocateFromTree(owner, pages, 0, 0);
+        int page = allocateFromTree(owner, pages, 0, 0, mark);
         if (page == NONE) {
           break;
         }
@@ -255,7 +268,20 @@ public class PagePool {
   private void putBack(@Nullable Owner owner, int lease, int page, int pages) {
     markUsed(page, pages);
     if (owner == null || lease == NONE || !owner.put(lease, page, pages)) {
-      buddy.put(slotOf(owner), page, pages);
+      put(owner, page, pages);
+    } else if (owner.isRevoked()) {
+      notifyWaiting();
+    }
+  }
+
+  private void put(@Nullable Owner owner, int page, int pages) {
+    buddy.put(slotOf(owner), page, pages);
+    notifyWaiting();
+  }
+
+  private void notifyWaiting() {
+    if (buddy.isSearched()) {
+      watch.freed();
     }
   }
 
@@ -292,10 +318,17 @@ public class PagePool {
     buddy.release(page, pages);
   }
 
+  /// Grows a held allocation in place with no page kept in reserve.
+  public final boolean growHeld(int page, int pages, int newPages) {
+    return growHeld(page, pages, newPages, 0);
+  }
+
   /// Grows a held allocation in place, which ends the hold; false, and it is still held, if the
   /// pages behind it were not all free at some moment of this call.
-  public boolean growHeld(int page, int pages, int newPages) {
-    if (!buddy.isInside(page, newPages)) {
+  ///
+  /// @param mark as of [#allocate(int, int, long, long)]
+  public boolean growHeld(int page, int pages, int newPages, long mark) {
+    if (!buddy.isInside(page, newPages) || mark > 0 && freePages() < mark + newPages - pages) {
       return false;
     }
     Owner owner = owner();
@@ -323,6 +356,26 @@ public class PagePool {
   public void freeHeld(int page, int pages) {
     markUsed(page, pages);
     buddy.freeHeld(slotOf(owner()), page, pages);
+    notifyWaiting();
+  }
+
+  // ---- for those who wait
+
+  /// From here to [#endWait] nobody holds free pages, and the watch hears of all that are freed.
+  public void beginWait() {
+    enterSearch(owner());
+  }
+
+  public void endWait() {
+    buddy.exitSearch();
+  }
+
+  /// Allocates a run from what is free in the tree, by any thread for a thread that waits between
+  /// [#beginWait] and [#endWait]. Arguments as of [#allocate(int, int, long, long)].
+  ///
+  /// @return the first page, or [#NONE] if none was seen, which proves nothing
+  public int serve(int pages, int alignOrder, long phase, long mark) {
+    return attempt(slotOf(owner()), pages, alignOrder, phase, mark);
   }
 
   // ---- for subclasses that keep freed pages for a while
@@ -345,7 +398,7 @@ public class PagePool {
 
   /// Makes pages free that the caller owns.
   protected final void put(int page, int pages) {
-    buddy.put(slotOf(owner()), page, pages);
+    put(owner(), page, pages);
   }
 
   // ---- the whole
@@ -409,6 +462,11 @@ public class PagePool {
     } finally {
       buddy.exitSearch();
     }
+  }
+
+  /// All free pages, whoever keeps them; exact if no other call runs. Takes nothing from threads.
+  public long freePages() {
+    return buddy.freePages() + owners.pages();
   }
 
   /// The free pages that threads keep to themselves; exact if no other call runs.

@@ -3,8 +3,8 @@ package dev.octavo.allocator.internal.checks;
 import dev.octavo.allocator.internal.buddy.BrokenLaw;
 import dev.octavo.allocator.internal.buddy.FreeAreas;
 import dev.octavo.allocator.internal.buddy.Geometry;
-import dev.octavo.allocator.internal.cache.CacheLimits;
 import dev.octavo.allocator.internal.cache.PagePool;
+import dev.octavo.allocator.internal.cache.PoolOptions;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,8 +33,6 @@ public final class CheckedPool extends PagePool {
   /// The part of the region that the quarantine may keep.
   private static final int QUARANTINE_PART = 16;
 
-  private static final CacheLimits NO_CACHE = new CacheLimits(0, 0);
-
   private final int pageShift;
   private final Patterns patterns;
   private final Function<List<Corruption>, RuntimeException> failure;
@@ -46,17 +44,17 @@ public final class CheckedPool extends PagePool {
   private final Quarantine quarantine;
 
   /// @param geometry the region's shape
-  /// @param processors how many threads may run at once
+  /// @param options what it is like; threads keep nothing, and freed memory does not go back
   /// @param pageShift log2 of the page size
   /// @param memory the region's, or null if it has none
   /// @param failure makes the exception for what was found, at least one
   public CheckedPool(
       Geometry geometry,
-      int processors,
+      PoolOptions options,
       int pageShift,
       @Nullable MemorySegment memory,
       Function<List<Corruption>, RuntimeException> failure) {
-    super(geometry, processors, NO_CACHE);
+    super(geometry, options.withoutCache());
     this.pageShift = pageShift;
     this.failure = failure;
     patterns = new Patterns(memory);
@@ -67,16 +65,22 @@ public final class CheckedPool extends PagePool {
   // ---- allocate
 
   @Override
-  public int allocate(int pages, int alignOrder, long phase) {
-    return allocate(pages, alignOrder, phase, Site.ofCaller());
+  public int allocate(int pages, int alignOrder, long phase, long mark) {
+    Site site = Site.ofCaller();
+    makeRoom();
+    int page = super.allocate(pages, alignOrder, phase, mark);
+    if (page == NONE) {
+      page = quarantine.without(kept -> true, () -> super.allocate(pages, alignOrder, phase, mark));
+    }
+    return recordLive(page, pages, site);
   }
 
-  private int allocate(int pages, int alignOrder, long phase, Site site) {
-    makeRoom();
-    int page = super.allocate(pages, alignOrder, phase);
-    if (page == NONE) {
-      page = quarantine.without(kept -> true, () -> super.allocate(pages, alignOrder, phase));
-    }
+  @Override
+  public int serve(int pages, int alignOrder, long phase, long mark) {
+    return recordLive(super.serve(pages, alignOrder, phase, mark), pages, Site.ofCaller());
+  }
+
+  private int recordLive(int page, int pages, Site site) {
     if (page != NONE) {
       List<Corruption> found = takePoison(page, pages);
       if (!found.isEmpty()) {
@@ -89,14 +93,13 @@ public final class CheckedPool extends PagePool {
   }
 
   @Override
-  public int allocateMany(int pages, long[] into) {
-    Site site = Site.ofCaller();
+  public int allocateMany(int pages, long[] into, long mark) {
     int count = 0;
     boolean done = false;
     try {
       int page = 0;
       while (count < into.length && page != NONE) {
-        page = allocate(pages, 0, 0, site);
+        page = allocate(pages, 0, 0, mark);
         if (page != NONE) {
           into[count++] = page;
         }
@@ -221,14 +224,14 @@ public final class CheckedPool extends PagePool {
   }
 
   @Override
-  public boolean growHeld(int page, int pages, int newPages) {
+  public boolean growHeld(int page, int pages, int newPages, long mark) {
     int end = page + pages;
     int newEnd = page + newPages;
     boolean grown =
-        super.growHeld(page, pages, newPages)
+        super.growHeld(page, pages, newPages, mark)
             || quarantine.without(
                 kept -> kept.page() < newEnd && kept.end() > end,
-                () -> super.growHeld(page, pages, newPages));
+                () -> super.growHeld(page, pages, newPages, mark));
     if (!grown) {
       return false;
     }
@@ -294,6 +297,18 @@ public final class CheckedPool extends PagePool {
   }
 
   // ---- the whole
+
+  @Override
+  public void beginWait() {
+    quarantine.beginSearch(kept -> true);
+    super.beginWait();
+  }
+
+  @Override
+  public void endWait() {
+    super.endWait();
+    quarantine.endSearch();
+  }
 
   @Override
   public FreeAreas freeAreas() {

@@ -61,7 +61,10 @@ final class Quarantine {
     }
   }
 
-  private synchronized void beginSearch(Predicate<Freed> which) {
+  /// From here to [#endSearch] nothing more is kept, and of what is kept some goes.
+  ///
+  /// @param which pages go
+  synchronized void beginSearch(Predicate<Freed> which) {
     searches++;
     for (Iterator<Freed> each = kept.iterator(); each.hasNext(); ) {
       Freed freed = each.next();
@@ -72,7 +75,7 @@ final class Quarantine {
     }
   }
 
-  private synchronized void endSearch() {
+  synchronized void endSearch() {
     searches--;
   }
 

@@ -25,6 +25,11 @@ final class Faults {
     interruption = other;
   }
 
+  /// Nothing happens any more.
+  void end() {
+    interruptAt = 0;
+  }
+
   long casCount() {
     return casCount;
   }

@@ -51,6 +51,7 @@ class RetryTest {
         script.run();
         script.freeAll();
         other.freeAll();
+        faults.end();
         assertThat(script.pages.audit()).as("seed=%d, n=%d", seed, n).isEmpty();
         assertThat(script.pages.freeAreas().blocks())
             .as("seed=%d, n=%d", seed, n)

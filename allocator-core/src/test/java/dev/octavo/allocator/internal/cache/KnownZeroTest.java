@@ -45,7 +45,7 @@ class KnownZeroTest {
             return discard.giveBack(
                 bytes.address() + (long) page * PAGE_BYTES, (long) pages * PAGE_BYTES);
           };
-      pool = new PagePool(GEOMETRY, 2, limits, new PageMemory(0, 1, 512, back));
+      pool = new PagePool(GEOMETRY, new PoolOptions(2, limits, new PageMemory(0, 1, 512, back)));
     }
 
     /// Allocates, checks the claim, and fills.

@@ -34,7 +34,9 @@ final class LeaseCalls implements RaceSubject {
     BuddyPages buddy = scheduler.pages(geometry, 1);
     OtherThreads others = new OneAtATime();
     owners = new SteppingStandIns(buddy, limits, others);
-    pool = new PagePool(buddy, owners, others);
+    pool =
+        new PagePool(
+            buddy, owners, others, new PoolOptions(1, CacheLimits.byDefault(buddy.geometry())));
   }
 
   PagePool pool() {

@@ -106,7 +106,9 @@ class LeasedPagesTest {
       buddy = new BuddyPages(geometry, 1);
       OtherThreads others = new OtherThreads();
       owners = new StandIns(buddy, limits, others);
-      pool = new PagePool(buddy, owners, others);
+      pool =
+          new PagePool(
+              buddy, owners, others, new PoolOptions(1, CacheLimits.byDefault(buddy.geometry())));
       for (int kind = 0; kind < KINDS; kind++) {
         weights[kind] = WEIGHTS[random.nextInt(WEIGHTS.length)];
       }

@@ -13,7 +13,8 @@ class PagePoolTest {
 
   private static final Geometry GEOMETRY = new Geometry(PAGES, 16, Geometry.RADIX_LOG2);
 
-  private final PagePool pool = new PagePool(GEOMETRY, 2, CacheLimits.byDefault(GEOMETRY));
+  private final PagePool pool =
+      new PagePool(GEOMETRY, new PoolOptions(2, CacheLimits.byDefault(GEOMETRY)));
 
   @Test
   void everyPageIsFoundWhateverTheSlot() {

@@ -24,7 +24,8 @@ class PurgerTest {
 
   private PagePool pool(int granule, CacheLimits limits) {
     PageMemory.Back back = (page, pages) -> given.add(page + "+" + pages);
-    return new PagePool(GEOMETRY, 1, limits, new PageMemory(0, granule, 64 * 8, back));
+    return new PagePool(
+        GEOMETRY, new PoolOptions(1, limits, new PageMemory(0, granule, 64 * 8, back)));
   }
 
   private static int take(PagePool pool, int pages) {
@@ -171,7 +172,8 @@ class PurgerTest {
   @Test
   void contentsThatWereThereBeforeAreNotOurs() {
     PageMemory.Back back = (page, pages) -> given.add(page + "+" + pages);
-    PagePool pool = new PagePool(GEOMETRY, 1, NO_LEASES, new PageMemory(100, 1, 512, back));
+    PagePool pool =
+        new PagePool(GEOMETRY, new PoolOptions(1, NO_LEASES, new PageMemory(100, 1, 512, back)));
     assertThat(take(pool, PAGES)).isZero();
     assertThat(pool.isKnownZero(0, 1)).isFalse();
     assertThat(pool.isKnownZero(64, 64)).isFalse();
@@ -185,12 +187,13 @@ class PurgerTest {
 
   @Test
   void withoutAnInterestedPartyNothingIsMarked() {
-    PagePool pool = new PagePool(GEOMETRY, 1, NO_LEASES, PageMemory.NONE);
+    PagePool pool = new PagePool(GEOMETRY, new PoolOptions(1, NO_LEASES, PageMemory.NONE));
     assertThat(pool.canPurge()).isFalse();
     assertThat(pool.isKnownZero(take(pool, 1), 1)).isFalse();
     looks(pool, 3);
     assertThat(pool.purge()).isZero();
-    PagePool zeroed = new PagePool(GEOMETRY, 1, NO_LEASES, new PageMemory(0, 1, 1, null));
+    PagePool zeroed =
+        new PagePool(GEOMETRY, new PoolOptions(1, NO_LEASES, new PageMemory(0, 1, 1, null)));
     int page = take(zeroed, 5);
     assertThat(zeroed.isKnownZero(page, 5)).isTrue();
     zeroed.free(page, 5);
@@ -206,7 +209,8 @@ class PurgerTest {
           given.add(page + "+" + pages);
           return false;
         };
-    PagePool pool = new PagePool(GEOMETRY, 1, NO_LEASES, new PageMemory(0, 1, 64, back));
+    PagePool pool =
+        new PagePool(GEOMETRY, new PoolOptions(1, NO_LEASES, new PageMemory(0, 1, 64, back)));
     pool.free(take(pool, 1000), 1000);
     assertThat(pool.purge()).isZero();
     looks(pool, 9);
@@ -222,7 +226,8 @@ class PurgerTest {
         (page, pages) -> {
           throw new IllegalStateException("broken");
         };
-    PagePool pool = new PagePool(GEOMETRY, 1, NO_LEASES, new PageMemory(0, 1, 64, back));
+    PagePool pool =
+        new PagePool(GEOMETRY, new PoolOptions(1, NO_LEASES, new PageMemory(0, 1, 64, back)));
     pool.free(take(pool, 1000), 1000);
     assertThat(catchThrowable(pool::purge)).hasMessage("broken");
     assertThat(pool.freeAreas().pages()).isEqualTo(PAGES);
@@ -261,7 +266,9 @@ class PurgerTest {
           }
           return true;
         };
-    pool[0] = new PagePool(buddy, owners, others, new PageMemory(0, 1, 64, back));
+    pool[0] =
+        new PagePool(
+            buddy, owners, others, new PoolOptions(1, NO_LEASES, new PageMemory(0, 1, 64, back)));
     pool[0].free(take(pool[0], PAGES), PAGES);
     if (background) {
       looks(pool[0], 3);
@@ -308,7 +315,10 @@ class PurgerTest {
     PageMemory.Back back = (page, pages) -> given.add(page + "+" + pages);
     PagePool pool =
         new PagePool(
-            buddy, new Owners(buddy, NO_LEASES, others), others, new PageMemory(0, 1, 64, back));
+            buddy,
+            new Owners(buddy, NO_LEASES, others),
+            others,
+            new PoolOptions(1, NO_LEASES, new PageMemory(0, 1, 64, back)));
     pool.free(take(pool, 64), 64);
     buddy.enterSearch();
     looks(pool, 5);
@@ -338,7 +348,12 @@ class PurgerTest {
             };
           }
         };
-    pool[0] = new PagePool(buddy, owners, others, new PageMemory(0, 1, 64, (page, pages) -> true));
+    pool[0] =
+        new PagePool(
+            buddy,
+            owners,
+            others,
+            new PoolOptions(1, NO_LEASES, new PageMemory(0, 1, 64, (page, pages) -> true)));
     assertThat(take(pool[0], 1)).isZero();
     seenZero.clear();
     pool[0].free(0, 1);

@@ -45,7 +45,7 @@ class RevocationTest {
   private static final int[] LENGTHS = {1, 1, 1, 2, 3, 4, 8, 33, 64, 65};
 
   private static PagePool pool(CacheLimits limits) {
-    return new PagePool(GEOMETRY, 2, limits);
+    return new PagePool(GEOMETRY, new PoolOptions(2, limits));
   }
 
   /// At most so many runs has one worker.
@@ -273,7 +273,8 @@ class RevocationTest {
   @Test
   void nobodyIsRefusedWhatOthersHold() throws Exception {
     PagePool pool =
-        new PagePool(new Geometry(TIGHT_PAGES, 7, Geometry.RADIX_LOG2), 2, WORDS_OF_PAGES);
+        new PagePool(
+            new Geometry(TIGHT_PAGES, 7, Geometry.RADIX_LOG2), new PoolOptions(2, WORDS_OF_PAGES));
     PageLedger ledger = new PageLedger(TIGHT_PAGES);
     Threads.together(
         3,
@@ -445,7 +446,9 @@ class RevocationTest {
             return super.newOwner(thread, number, kinds);
           }
         };
-    PagePool pool = new PagePool(buddy, owners, others);
+    PagePool pool =
+        new PagePool(
+            buddy, owners, others, new PoolOptions(1, CacheLimits.byDefault(buddy.geometry())));
     long kept = pool.allocate(5, 0, 0);
     for (int wave = 0; wave < WAVES; wave++) {
       List<Thread> threads = new ArrayList<>();
