@@ -92,6 +92,11 @@ final class QuickPlan {
               LLFREE_PARAMS),
           new Step("ArenaBenchmark", List.of(), 1, Map.of("byteSize", List.of("4096", "135168"))),
           new Step("ScopeBenchmark", List.of(), 1, Map.of()),
+          new Step(
+              "GuardBenchmark",
+              List.of("unguarded", "checkOff", "checkNeverEntered", "enterExit"),
+              1,
+              Map.of()),
           new Step("ProducerConsumerBenchmark", List.of(), 1, Map.of("byteSize", SMALL)),
           new Step("ThreadsBenchmark", SIMPLE, 2, OURS),
           new Step("LlfreeBenchmark", List.of("churn", "randPut"), 2, LLFREE_PARAMS),

@@ -49,24 +49,27 @@ public final class AtomicContext implements AutoCloseable {
   }
 
   private final Sections sections;
-  private final long outside;
-  private final long inside;
   private final String label;
 
   /// Times a section, if the flight recorder takes it.
   private final @Nullable AtomicSectionEvent event;
 
+  /// The states of `sections` when this is not open, and when it is the innermost.
+  private final long outside;
+
+  private final long inside;
+
   private AtomicContext(
       Sections sections,
-      long outside,
-      long inside,
       String label,
-      @Nullable AtomicSectionEvent event) {
+      @Nullable AtomicSectionEvent event,
+      long outside,
+      long inside) {
     this.sections = sections;
-    this.outside = outside;
-    this.inside = inside;
     this.label = label;
     this.event = event;
+    this.outside = outside;
+    this.inside = inside;
   }
 
   /// Opens a section in which the calling thread must not sleep.
@@ -77,9 +80,8 @@ public final class AtomicContext implements AutoCloseable {
   /// @throws IllegalStateException if 16,384 scopes are open
   public static AtomicContext enter(String label) {
     Sections mine = Sections.ofThisThread();
-    long outside = mine.state();
     return new AtomicContext(
-        mine, outside, mine.enter(label), label, AtomicSectionEvent.startIfOn());
+        mine, label, AtomicSectionEvent.startIfOn(), mine.state(), mine.enter(label));
   }
 
   /// Opens a scope that permits sleeping although a section is open, or the thread is of an atomic
@@ -91,8 +93,7 @@ public final class AtomicContext implements AutoCloseable {
   /// @throws IllegalStateException if 16,384 scopes are open
   public static AtomicContext allow(String reason) {
     Sections mine = Sections.ofThisThread();
-    long outside = mine.state();
-    return new AtomicContext(mine, outside, mine.allow(reason), reason, null);
+    return new AtomicContext(mine, reason, null, mine.state(), mine.allow(reason));
   }
 
   /// Opens a scope in which requests of the calling thread never reclaim, wait or trigger the
@@ -105,8 +106,7 @@ public final class AtomicContext implements AutoCloseable {
   /// @throws IllegalStateException if 16,384 scopes are open
   public static AtomicContext noReclaim(String label) {
     Sections mine = Sections.ofThisThread();
-    long outside = mine.state();
-    return new AtomicContext(mine, outside, mine.noReclaim(label), label, null);
+    return new AtomicContext(mine, label, null, mine.state(), mine.noReclaim(label));
   }
 
   /// Says whether the calling thread is inside [#noReclaim].

@@ -25,7 +25,7 @@ record CallSite(String method, String caller) {
     return WALKER.walk(CallSite::find);
   }
 
-  private static CallSite find(Stream<StackFrame> stack) {
+  static CallSite find(Stream<StackFrame> stack) {
     Iterator<StackFrame> frames = stack.iterator();
     StackFrame called = frames.next();
     StackFrame caller = called;
