@@ -9,4 +9,5 @@ module dev.octavo.allocator {
 
   exports dev.octavo.allocator;
   exports dev.octavo.allocator.context;
+  exports dev.octavo.allocator.reclaim;
 }
