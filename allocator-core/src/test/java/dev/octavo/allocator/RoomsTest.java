@@ -49,6 +49,8 @@ final class RoomsTest {
   private static final String CHECKS = ROOT + ".internal.checks";
   private static final String CONTEXT = ROOT + ".context";
   private static final String REGION = ROOT + ".internal.region";
+  private static final String RECLAIM = ROOT + ".reclaim";
+  private static final String WAITING = ROOT + ".internal.reclaim";
 
   /// Each room, and the other rooms it may use.
   private static final Map<String, Set<String>> ARROWS =
@@ -56,6 +58,9 @@ final class RoomsTest {
           Map.of(
               ROOT, Set.of(CONTEXT, CHECKS, CACHE, REGION, BUDDY),
               CONTEXT, Set.of(),
+              ROOT, Set.of(CHECKS, CACHE, REGION, BUDDY, RECLAIM, WAITING),
+              WAITING, Set.of(RECLAIM),
+              RECLAIM, Set.of(),
               CHECKS, Set.of(CACHE, BUDDY),
               CACHE, Set.of(BUDDY),
               REGION, Set.of(),
@@ -64,6 +69,7 @@ final class RoomsTest {
   private static final Set<String> ROOMS = ARROWS.keySet();
 
   private static final int PUBLIC_TYPES_MAX = 23;
+  private static final int PUBLIC_TYPES_MAX = 22;
 
   private static final Path CLASSES_DIR = classesDir();
 

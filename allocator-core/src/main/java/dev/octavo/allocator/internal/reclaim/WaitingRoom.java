@@ -1,0 +1,470 @@
+package dev.octavo.allocator.internal.reclaim;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicLongArray;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// Where requests wait for memory, and are served in the order in which they came.
+///
+/// Only the first in line is ever tried, so a large request gets what is freed one after another
+/// and small ones cannot take it away. Who frees something makes it visible and then, unless
+/// [#isEmpty], calls [#offer]: it tries the first in line on the thread of the caller, hands over
+/// the result and wakes the waiter. So memory goes from the one who frees it to the one who waits,
+/// without another seeing it. Who comes while others wait must not help itself, but get in line.
+///
+/// ## No wake-up is lost
+///
+/// ```
+///   waiter                            who frees
+///   1 count itself                    a free the pages (a volatile write or CAS)
+///   2 get in line                     b load the count
+///   3 offer: try the first in line    c if it is not 0, offer
+/// ```
+///
+/// All of these are volatile accesses, so there is one order of them. If b sees no waiter, then b
+/// comes before 1, a before 3, and 3 finds the pages. Else c tries whoever is first.
+///
+/// One thread at a time serves. Who offers while another serves only adds to `offers`; the server
+/// ends when it has subtracted all that it saw *before* it last looked at the line, so each offer
+/// is followed by a look that began after it. After [#MOST_LOOKS] looks the server leaves the rest
+/// to the first in line, whom it wakes: a waiter that wakes unserved and is first offers by itself,
+/// so a thread that frees memory is not kept by others who do. Nobody ever waits for a server
+/// except those who wait for memory anyway; while the system lets a server sleep, they sleep with
+/// it, up to their deadlines.
+///
+/// Who leaves the line for whatever reason offers to the next, and wakes it so that it knows that
+/// it is first. The first looks again at least every [#POLL_NANOS], woken or not: a safety net for
+/// memory that becomes free without an offer, or that was on the move when it was looked for.
+///
+/// | word | writers | order | without it |
+/// |---|---|---|---|
+/// | waiting | a waiter: +1 before it is in line, -1 after it left | atomic add; one volatile load on each free | `WaitingRoomRaceTest.aFreeMeetsAWaiterThatComes` never ends, if the waiter counts itself after it has looked |
+/// | line | a waiter puts itself last; the server removes whom it serves, others remove themselves | `ConcurrentLinkedQueue` | |
+/// | offers | +1 by whoever offers, minus what was seen by the server | atomic add | `WaitingRoomRaceTest.twoFreesServeALargeRequest` never ends, if an offer is dropped while another serves |
+/// | answer | from null, once, by CAS: the server, the waiter itself, `close`, `fail` | volatile, before the waiter is woken | `WaitingRoomRaceTest.aWaiterGivesUpWhileItIsServed`: pages are lost |
+/// | closed | `close`, before it walks the line; waiters read it once they are in line | volatile | `WaitingRoomRaceTest.aWaiterComesWhileTheRoomCloses` never ends |
+///
+/// Threads may be virtual. The accesses that compete are methods of their own: tests subclass this
+/// type to run other threads just before them.
+public class WaitingRoom implements AutoCloseable {
+
+  /// What [Request#tryTake] returns if there is nothing.
+  public static final long NONE = -1;
+
+  /// How often the first in line looks at least, in nanoseconds.
+  static final long POLL_NANOS = 10_000_000;
+
+  /// After how long a wait is dumped if nothing else is said, in nanoseconds.
+  public static final long DUMP_NANOS = 10_000_000_000L;
+
+  /// How often one call of [#offer] looks at the line; each look after the first answers an offer
+  /// of another thread.
+  static final int MOST_LOOKS = 16;
+
+  private static final Logger LOG = LoggerFactory.getLogger(WaitingRoom.class);
+
+  private static final VarHandle WAITING;
+  private static final VarHandle OFFERS;
+  private static final VarHandle LAST_DUMP;
+  private static final VarHandle ANSWER;
+
+  static {
+    try {
+      MethodHandles.Lookup lookup = MethodHandles.lookup();
+      WAITING = lookup.findVarHandle(WaitingRoom.class, "waiting", int.class);
+      OFFERS = lookup.findVarHandle(WaitingRoom.class, "offers", long.class);
+      LAST_DUMP = lookup.findVarHandle(WaitingRoom.class, "lastDump", long.class);
+      ANSWER = lookup.findVarHandle(Waiter.class, "answer", Answer.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  /// What somebody waits for. Its methods are called on any thread, also on one that frees memory,
+  /// so they never sleep.
+  public interface Request {
+
+    /// Takes it, if it is there.
+    ///
+    /// @return what was taken, at least 0, or [#NONE]
+    long tryTake();
+
+    /// Makes free what [#tryTake] took for a waiter that had given up meanwhile.
+    void giveBack(long result);
+
+    /// For the dump.
+    String describe();
+  }
+
+  /// What the room's owner does about waiters.
+  public interface Host {
+
+    /// Called by each waiter before it looks for the first time.
+    void entered();
+
+    /// Called by each waiter after it left the line.
+    void left();
+
+    /// Called by the first in line when it has slept in vain and is about to look again, which is
+    /// about a hundred times a second. Must not sleep.
+    void stillWaiting();
+
+    /// Called by a waiter that waits for long.
+    ///
+    /// @param line all who wait, first to last
+    void dump(List<Waiting> line);
+  }
+
+  /// How a wait ended.
+  public enum Reason {
+    SERVED,
+    /// The time was over.
+    DEADLINE,
+    /// The thread is interrupted, and still is.
+    INTERRUPTED,
+    /// The room was closed.
+    CLOSED,
+    /// Somebody called [#fail].
+    FAILED_BY_POLICY,
+    /// The request threw something.
+    BROKEN
+  }
+
+  /// What a waiter gets.
+  ///
+  /// @param result what the request took, or [#NONE] if it was not served
+  /// @param cause what was thrown, or given to [#fail]
+  public record Answer(Reason reason, long result, @Nullable Throwable cause) {
+
+    static Answer served(long result) {
+      return new Answer(Reason.SERVED, result, null);
+    }
+
+    static Answer unserved(Reason reason) {
+      return new Answer(reason, NONE, null);
+    }
+  }
+
+  /// Somebody who waits.
+  ///
+  /// @param waitedNanos how long by now
+  public record Waiting(Thread thread, Request request, long waitedNanos) {
+
+    private static final long NANOS_A_MILLI = 1_000_000;
+
+    /// `thread=name, virtual=false, waitedMillis=1234, request=...`
+    @Override
+    public String toString() {
+      return "thread=%s, virtual=%s, waitedMillis=%d, request=%s"
+          .formatted(
+              thread.getName().isEmpty() ? "#" + thread.threadId() : thread.getName(),
+              thread.isVirtual(),
+              waitedNanos / NANOS_A_MILLI,
+              request.describe());
+    }
+  }
+
+  /// One who waits; in line from [#await] on until it is answered.
+  static final class Waiter {
+
+    private final Request request;
+    private final Thread thread;
+    private final long since;
+
+    /// Of its own thread only.
+    private boolean isDumped;
+
+    @SuppressWarnings("UnusedVariable") // by ANSWER
+    private volatile @Nullable Answer answer;
+
+    Waiter(Request request, long since) {
+      this.request = request;
+      this.since = since;
+      thread = Thread.currentThread();
+    }
+  }
+
+  private final WaitClock clock;
+  private final Host host;
+  private final long dumpNanos;
+  private final Queue<Waiter> line = new ConcurrentLinkedQueue<>();
+  private final AtomicLongArray ended = new AtomicLongArray(Reason.values().length);
+
+  @SuppressWarnings("UnusedVariable") // by WAITING
+  private volatile int waiting;
+
+  @SuppressWarnings("UnusedVariable") // by OFFERS
+  private volatile long offers;
+
+  private volatile long lastDump;
+
+  private volatile boolean closed;
+
+  /// @param dumpNanos after how long a wait is dumped, positive
+  public WaitingRoom(WaitClock clock, Host host, long dumpNanos) {
+    this.clock = clock;
+    this.host = host;
+    this.dumpNanos = dumpNanos;
+    lastDump = clock.nanoTime() - dumpNanos;
+  }
+
+  // ---- figures
+
+  /// Whether nobody waits. To be asked after memory was made free; one volatile load.
+  public boolean isEmpty() {
+    return waiting == 0;
+  }
+
+  /// How many wait.
+  public int size() {
+    return waiting;
+  }
+
+  /// How many waits have ended so.
+  public long ended(Reason reason) {
+    return ended.get(reason.ordinal());
+  }
+
+  /// All who wait, first to last.
+  public List<Waiting> line() {
+    long now = clock.nanoTime();
+    List<Waiting> waiters = new ArrayList<>();
+    for (Waiter waiter : line) {
+      if (waiter.answer == null) {
+        waiters.add(new Waiting(waiter.thread, waiter.request, now - waiter.since));
+      }
+    }
+    return waiters;
+  }
+
+  // ---- waiting
+
+  /// Waits in line until the request is served. One that can be served at once is, whatever the
+  /// deadline and whether the thread is interrupted or not.
+  ///
+  /// @param deadlineNanos when to give up, by the clock
+  public Answer await(Request request, long deadlineNanos) {
+    Waiter me = new Waiter(request, clock.nanoTime());
+    count(1);
+    try {
+      host.entered();
+      try {
+        return stay(me, deadlineNanos);
+      } finally {
+        host.left();
+      }
+    } finally {
+      count(-1);
+    }
+  }
+
+  private Answer stay(Waiter me, long deadlineNanos) {
+    enqueue(me);
+    if (isClosed()) {
+      answer(me, Answer.unserved(Reason.CLOSED));
+    }
+    offer();
+    Answer answer = me.answer;
+    while (answer == null) {
+      rest(me, deadlineNanos);
+      answer = me.answer;
+    }
+    if (answer.reason != Reason.SERVED) {
+      dequeue(me);
+    }
+    offer();
+    wakeFirst();
+    return answer;
+  }
+
+  /// Gives up, or sleeps once.
+  private void rest(Waiter me, long deadlineNanos) {
+    long now = clock.nanoTime();
+    if (me.thread.isInterrupted()) {
+      answer(me, Answer.unserved(Reason.INTERRUPTED));
+    } else if (deadlineNanos - now <= 0) {
+      offer();
+      answer(me, Answer.unserved(Reason.DEADLINE));
+    } else {
+      dumpIfDue(me, now);
+      park(me, Math.min(deadlineNanos - now, me.isDumped ? dumpNanos : me.since + dumpNanos - now));
+    }
+  }
+
+  private void park(Waiter me, long nanos) {
+    clock.park(this, first() == me ? Math.min(nanos, pollNanos()) : nanos);
+    if (me.answer == null && first() == me) {
+      try {
+        host.stillWaiting();
+      } catch (RuntimeException e) {
+        LOG.warn("host of waiters failed", e);
+      }
+      offer();
+    }
+  }
+
+  /// Each waiter once; but who finds that there was a dump less than `dumpNanos` ago was in it.
+  private void dumpIfDue(Waiter me, long now) {
+    if (me.isDumped || now - me.since < dumpNanos) {
+      return;
+    }
+    me.isDumped = true;
+    long last = lastDump;
+    if (now - last >= dumpNanos && LAST_DUMP.compareAndSet(this, last, now)) {
+      try {
+        host.dump(line());
+      } catch (RuntimeException e) {
+        LOG.warn("waiters could not be dumped", e);
+      }
+    }
+  }
+
+  /// Ends the wait for a request without serving it.
+  ///
+  /// @param cause for the waiter
+  /// @return false if nobody waits for it any more
+  public boolean fail(Request request, Throwable cause) {
+    for (Waiter waiter : line) {
+      if (waiter.request == request) {
+        return answer(waiter, new Answer(Reason.FAILED_BY_POLICY, NONE, cause));
+      }
+    }
+    return false;
+  }
+
+  /// Fails all who wait, and all who come.
+  @Override
+  public void close() {
+    setClosed();
+    for (Waiter waiter : line) {
+      answer(waiter, Answer.unserved(Reason.CLOSED));
+    }
+  }
+
+  // ---- serving
+
+  /// Serves those in line, the first one first, as far as there is memory. To be called after
+  /// memory became free. Takes no lock, never sleeps, and runs for at most [#MOST_LOOKS] looks.
+  public void offer() {
+    if (addOffers(1) != 1) {
+      return;
+    }
+    long seen = 1;
+    for (int look = 0; look < mostLooks(); look++) {
+      serveLine();
+      seen = addOffers(-seen);
+      if (seen == 0) {
+        return;
+      }
+    }
+    clearOffers();
+    wakeFirst();
+  }
+
+  /// Each turn but the last removes one from the line: who was served, or has given up.
+  private void serveLine() {
+    Waiter first = first();
+    while (first != null && serve(first)) {
+      first = first();
+    }
+  }
+
+  /// @return false if there is nothing for it
+  private boolean serve(Waiter first) {
+    if (first.answer != null) {
+      dequeue(first);
+      return true;
+    }
+    Answer answer;
+    try {
+      long result = first.request.tryTake();
+      if (result == NONE) {
+        return false;
+      }
+      answer = Answer.served(result);
+    } catch (RuntimeException | Error e) {
+      answer = new Answer(Reason.BROKEN, NONE, e);
+    }
+    dequeue(first);
+    if (!answer(first, answer) && answer.reason == Reason.SERVED) {
+      giveBack(first, answer.result);
+    }
+    return true;
+  }
+
+  private static void giveBack(Waiter waiter, long result) {
+    try {
+      waiter.request.giveBack(result);
+    } catch (RuntimeException | Error e) {
+      LOG.error("memory could not be given back: result={}", result, e);
+    }
+  }
+
+  private void wakeFirst() {
+    Waiter first = first();
+    if (first != null) {
+      clock.unpark(first.thread);
+    }
+  }
+
+  // ---- what competes
+
+  boolean isClosed() {
+    return closed;
+  }
+
+  void setClosed() {
+    closed = true;
+  }
+
+  void count(int change) {
+    WAITING.getAndAdd(this, change);
+  }
+
+  void enqueue(Waiter waiter) {
+    line.add(waiter);
+  }
+
+  void dequeue(Waiter waiter) {
+    line.remove(waiter);
+  }
+
+  @Nullable Waiter first() {
+    return line.peek();
+  }
+
+  /// @return how many there are then
+  long addOffers(long change) {
+    return (long) OFFERS.getAndAdd(this, change) + change;
+  }
+
+  void clearOffers() {
+    offers = 0;
+  }
+
+  /// @return false if it was answered before
+  boolean answer(Waiter waiter, Answer answer) {
+    if (!ANSWER.compareAndSet(waiter, null, answer)) {
+      return false;
+    }
+    ended.incrementAndGet(answer.reason.ordinal());
+    clock.unpark(waiter.thread);
+    return true;
+  }
+
+  /// How long the first in line sleeps at most.
+  long pollNanos() {
+    return POLL_NANOS;
+  }
+
+  int mostLooks() {
+    return MOST_LOOKS;
+  }
+}

@@ -1,0 +1,345 @@
+package dev.octavo.allocator.internal.reclaim;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.octavo.allocator.Threads;
+import dev.octavo.allocator.internal.reclaim.WaitingRoom.Answer;
+import dev.octavo.allocator.internal.reclaim.WaitingRoom.Reason;
+import dev.octavo.allocator.internal.reclaim.WaitingRoom.Waiting;
+import dev.octavo.allocator.reclaim.Shrinker;
+import java.lang.ref.WeakReference;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// The waiting room and the reclaimer on real threads and the real clock, over a toy memory.
+@Timeout(60)
+class ReclaimThreadsTest {
+
+  private static final long MILLI = 1_000_000;
+  private static final long SECOND = 1000 * MILLI;
+
+  private static final int THREADS = 8;
+  private static final int TOTAL = 16;
+  private static final int REQUESTS = 4_000;
+
+  /// Room, memory and reclaimer, wired as an allocator does it.
+  private static final class Toy implements WaitingRoom.Host, Reclaimer.Host {
+
+    private final Permits memory = new Permits();
+    private final AtomicLong exhaustions = new AtomicLong();
+    private final Reclaimer reclaimer =
+        new Reclaimer(
+            new Reclaimer.Settings("toy", 1, 0, 20 * MILLI, MILLI, MILLI), this, WaitClock.SYSTEM);
+    private final WaitingRoom room = new WaitingRoom(WaitClock.SYSTEM, this, SECOND);
+
+    @Override
+    public void entered() {}
+
+    @Override
+    public void left() {}
+
+    @Override
+    public void stillWaiting() {
+      reclaimer.wake();
+    }
+
+    @Override
+    public void dump(List<Waiting> line) {}
+
+    @Override
+    public long freePages() {
+      return memory.free();
+    }
+
+    @Override
+    public boolean isAwaited() {
+      return !room.isEmpty();
+    }
+
+    @Override
+    public long served() {
+      return room.ended(Reason.SERVED);
+    }
+
+    @Override
+    public long call(String label, LongSupplier callback) {
+      return callback.getAsLong();
+    }
+
+    @Override
+    public void exhausted() {
+      exhaustions.incrementAndGet();
+    }
+
+    Answer await(int count, long nanos) {
+      reclaimer.wake();
+      return room.await(memory.wanted(count), System.nanoTime() + nanos);
+    }
+
+    /// A shrinker with so many permits, each given when asked.
+    Shrinker cache(int permits) {
+      AtomicInteger left = new AtomicInteger(permits);
+      return new Shrinker() {
+        @Override
+        public long count() {
+          return left.get();
+        }
+
+        @Override
+        public long scan(long byteSize) {
+          int now = (int) Math.min(byteSize, left.get());
+          left.addAndGet(-now);
+          memory.release(now, room);
+          return now;
+        }
+      };
+    }
+  }
+
+  /// A shrinker that has nothing, and does something in its place.
+  private record Useless(Runnable scan) implements Shrinker {
+
+    @Override
+    public long count() {
+      return 1 << 20;
+    }
+
+    @Override
+    public long scan(long byteSize) {
+      scan.run();
+      return byteSize;
+    }
+  }
+
+  /// When a request got in line at the latest, when at the earliest, and when it was served.
+  private record Service(long begun, long inLine, long served) {}
+
+  // ---- stress
+
+  /// Every request ends served or failed with its reason, permits are conserved, nobody is left,
+  /// and who was in line before another came is served before it.
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void everyRequestEndsAndNothingIsLost(boolean virtual) throws Exception {
+    long seed = new Random().nextLong();
+    String description = "seed=" + seed + ", virtual=" + virtual;
+    Permits memory = new Permits();
+    memory.put(TOTAL);
+    AtomicLong stamps = new AtomicLong();
+    ThreadLocal<Long> inLine = new ThreadLocal<>();
+    Toy hosts = new Toy();
+    WaitingRoom room =
+        new WaitingRoom(WaitClock.SYSTEM, hosts, SECOND) {
+          @Override
+          void enqueue(Waiter waiter) {
+            super.enqueue(waiter);
+            inLine.set(stamps.incrementAndGet());
+          }
+        };
+    ConcurrentLinkedQueue<Service> services = new ConcurrentLinkedQueue<>();
+    ConcurrentLinkedQueue<Thread> workers = new ConcurrentLinkedQueue<>();
+    AtomicInteger unserved = new AtomicInteger();
+    CountDownLatch done = new CountDownLatch(THREADS);
+    for (int number = 0; number < THREADS; number++) {
+      Random random = new Random(seed + number);
+      Runnable body =
+          () -> {
+            for (int i = 0; i < REQUESTS; i++) {
+              int count = 1 + random.nextInt(TOTAL / 2);
+              if (!room.isEmpty() || !memory.take(count)) {
+                long[] served = {0};
+                Permits.Wanted request =
+                    memory.new Wanted(count) {
+                      @Override
+                      public long tryTake() {
+                        long taken = super.tryTake();
+                        if (taken != WaitingRoom.NONE) {
+                          served[0] = stamps.incrementAndGet();
+                        }
+                        return taken;
+                      }
+                    };
+                long begun = stamps.incrementAndGet();
+                Answer answer =
+                    room.await(request, System.nanoTime() + random.nextInt(2_000) * 1_000L);
+                if (answer.reason() != Reason.SERVED) {
+                  assertThat(answer.reason()).isIn(Reason.DEADLINE, Reason.INTERRUPTED);
+                  assertThat(answer.result()).isEqualTo(WaitingRoom.NONE);
+                  unserved.incrementAndGet();
+                  if (answer.reason() == Reason.INTERRUPTED) {
+                    assertThat(Thread.interrupted()).isTrue();
+                  }
+                  continue;
+                }
+                services.add(new Service(begun, inLine.get(), served[0]));
+              }
+              if (random.nextInt(4) == 0) {
+                Thread.yield();
+              }
+              memory.release(count, room);
+            }
+            done.countDown();
+          };
+      workers.add(virtual ? Thread.ofVirtual().start(body) : Thread.ofPlatform().start(body));
+    }
+    Random chaos = new Random(seed - 1);
+    List<Thread> targets = new ArrayList<>(workers);
+    while (done.getCount() > 0 && targets.stream().anyMatch(Thread::isAlive)) {
+      targets.get(chaos.nextInt(THREADS)).interrupt();
+      Thread.yield();
+    }
+    for (Thread worker : targets) {
+      worker.join();
+    }
+    assertThat(done.getCount()).as(description).isZero();
+    assertThat(memory.free()).as(description).isEqualTo(TOTAL);
+    assertThat(room.isEmpty()).as(description).isTrue();
+    assertThat(room.line()).as(description).isEmpty();
+    assertThat(room.ended(Reason.SERVED)).as(description).isEqualTo(services.size());
+    assertThat(room.ended(Reason.DEADLINE) + room.ended(Reason.INTERRUPTED))
+        .as(description)
+        .isEqualTo(unserved.get());
+    assertThat(overtaken(services)).as(description).isZero();
+    assertThat(services).as(description).hasSizeGreaterThan(100);
+  }
+
+  /// How many were served before somebody who had been in line before they came.
+  private static int overtaken(Iterable<Service> services) {
+    List<Service> byBegin = new ArrayList<>();
+    services.forEach(byBegin::add);
+    List<Service> byLine = new ArrayList<>(byBegin);
+    byBegin.sort(Comparator.comparingLong(Service::begun));
+    byLine.sort(Comparator.comparingLong(Service::inLine));
+    int overtaken = 0;
+    int next = 0;
+    long lastServed = 0;
+    for (Service service : byBegin) {
+      while (next < byLine.size() && byLine.get(next).inLine < service.begun) {
+        lastServed = Math.max(lastServed, byLine.get(next).served);
+        next++;
+      }
+      overtaken += service.served < lastServed ? 1 : 0;
+    }
+    return overtaken;
+  }
+
+  /// 8 threads that want twice what there is, while shrinkers free, lie, throw and hang.
+  @Test
+  void badShrinkersDelayNobodyBeyondItsDeadline() throws Exception {
+    Toy toy = new Toy();
+    toy.memory.put(TOTAL / 2);
+    CountDownLatch released = new CountDownLatch(1);
+    CountDownLatch ended = new CountDownLatch(1);
+    toy.reclaimer.add(
+        "hangs",
+        new Useless(
+            () -> {
+              boolean waiting = true;
+              while (waiting) {
+                try {
+                  released.await();
+                  waiting = false;
+                } catch (InterruptedException e) {
+                  // A hard one.
+                }
+              }
+              ended.countDown();
+            }));
+    toy.reclaimer.add(
+        "throws",
+        new Useless(
+            () -> {
+              throw new IllegalStateException("broken");
+            }));
+    toy.reclaimer.add("lies", new Useless(() -> {}));
+    toy.reclaimer.add("frees", toy.cache(TOTAL / 2));
+    AtomicLong latest = new AtomicLong();
+    Threads.together(
+        THREADS,
+        number -> {
+          for (int i = 0; i < 200; i++) {
+            int count = 1 + ThreadLocalRandom.current().nextInt(TOTAL / 4);
+            long deadline = System.nanoTime() + 5 * SECOND;
+            Answer answer = toy.await(count, 5 * SECOND);
+            latest.accumulateAndGet(System.nanoTime() - deadline, Math::max);
+            assertThat(answer.reason()).isEqualTo(Reason.SERVED);
+            toy.memory.release(count, toy.room);
+          }
+          return null;
+        });
+    assertThat(latest.get()).isNotPositive();
+
+    assertThat(toy.await(TOTAL, 50 * SECOND)).as("all there is").isEqualTo(Answer.served(TOTAL));
+    Answer more = toy.await(1, 300 * MILLI);
+    assertThat(more.reason()).isEqualTo(Reason.DEADLINE);
+    assertThat(toy.reclaimer.stats().hung()).isOne();
+    assertThat(toy.reclaimer.stats().thrown()).isPositive();
+    assertThat(toy.exhaustions.get()).isPositive();
+    assertThat(toy.memory.free()).isZero();
+    released.countDown();
+    ended.await();
+    toy.reclaimer.close();
+    assertThat(toy.room.isEmpty()).isTrue();
+  }
+
+  // ---- the thread's end
+
+  @Test
+  void closingEndsTheThread() throws InterruptedException {
+    Toy toy = new Toy();
+    AtomicBoolean isAsked = new AtomicBoolean();
+    CountDownLatch asked = new CountDownLatch(1);
+    Thread[] thread = new Thread[1];
+    toy.reclaimer.add(
+        "a",
+        new Useless(
+            () -> {
+              if (isAsked.compareAndSet(false, true)) {
+                thread[0] = Thread.currentThread();
+                asked.countDown();
+              }
+            }));
+    assertThat(toy.await(1, 20 * MILLI).reason()).isEqualTo(Reason.DEADLINE);
+    asked.await();
+    assertThat(thread[0].isDaemon()).isTrue();
+    toy.reclaimer.close();
+    thread[0].join();
+  }
+
+  @Test
+  void anAllocatorThatIsGarbageEndsTheThread() throws InterruptedException {
+    Thread[] thread = new Thread[1];
+    WeakReference<Toy> toy = new WeakReference<>(used(thread));
+    while (toy.get() != null) {
+      System.gc();
+      Thread.yield();
+    }
+    thread[0].join();
+  }
+
+  /// Used, and not closed; the registration and the shrinker, which refers to it, are kept by it
+  /// alone.
+  private static Toy used(Thread[] thread) {
+    Toy toy = new Toy();
+    Shrinker cache = toy.cache(1);
+    toy.reclaimer.add("a", cache);
+    toy.reclaimer.add("b", new Useless(() -> thread[0] = Thread.currentThread()));
+    assertThat(toy.await(1, 10 * SECOND).reason()).isEqualTo(Reason.SERVED);
+    assertThat(toy.await(1, 100 * MILLI).reason()).isEqualTo(Reason.DEADLINE);
+    assertThat(thread[0]).isNotNull();
+    return toy;
+  }
+}
