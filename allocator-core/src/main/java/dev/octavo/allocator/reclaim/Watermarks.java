@@ -90,7 +90,7 @@ public record Watermarks(long minBytes, long lowBytes, long highBytes) {
 
   private static long linuxMinKib(long capacityBytes) {
     // Beyond the square of the greatest result no root is needed, and below it a double is exact.
-    long square = Math.min(capacityBytes / KIB, MOST_MIN_KIB * MOST_MIN_KIB / 16) * 16;
+    double square = Math.min(capacityBytes / KIB, MOST_MIN_KIB * MOST_MIN_KIB / 16) * 16;
     return Math.clamp((long) Math.sqrt(square), LEAST_MIN_KIB, MOST_MIN_KIB);
   }
 

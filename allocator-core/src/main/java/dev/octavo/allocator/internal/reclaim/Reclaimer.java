@@ -77,8 +77,8 @@ public class Reclaimer implements AutoCloseable {
     /// Free pages by the allocator's own counters.
     long freePages();
 
-    /// Whether anybody waits for memory.
-    boolean isAwaited();
+    /// How many pages the first in line waits for, 0 if nobody waits.
+    long awaitedPages();
 
     /// How many waiters got memory so far; only grows. What goes to a waiter at once is progress,
     /// although it is never seen free.
@@ -170,7 +170,7 @@ public class Reclaimer implements AutoCloseable {
   private record Offer(Entry entry, long bytes) {}
 
   /// A callback that runs.
-  private record Call(String label, long since) {}
+  record Call(String label, long since) {}
 
   private final Settings settings;
   private final Host host;
@@ -322,7 +322,7 @@ public class Reclaimer implements AutoCloseable {
   private long giveUp(Worker me) {
     exhaustions.incrementAndGet();
     restUntil = clock.nanoTime() + settings.restNanos;
-    if (host.isAwaited()) {
+    if (isAwaited()) {
       wanted = true;
       call(
           me,
@@ -339,8 +339,12 @@ public class Reclaimer implements AutoCloseable {
     return current == me;
   }
 
+  private boolean isAwaited() {
+    return host.awaitedPages() > 0;
+  }
+
   private boolean isNeeded() {
-    return host.isAwaited() || host.freePages() < settings.highPages;
+    return isAwaited() || host.freePages() < settings.highPages;
   }
 
   /// Asks every shrinker once.
@@ -353,7 +357,8 @@ public class Reclaimer implements AutoCloseable {
     if (offers.isEmpty()) {
       return MOST_FRUITLESS;
     }
-    long goal = Math.max(settings.highPages - host.freePages(), LEAST_GOAL_PAGES);
+    long missing = Math.max(settings.highPages - host.freePages(), host.awaitedPages());
+    long goal = Math.max(missing, LEAST_GOAL_PAGES);
     double part =
         Math.scalb((double) goal * settings.pageSize, fruitless)
             / offers.stream().mapToDouble(Offer::bytes).sum();
@@ -361,7 +366,7 @@ public class Reclaimer implements AutoCloseable {
     for (Offer offer : offers) {
       if (isAtWork(me) && isNeeded()) {
         double share = Math.max(offer.bytes * part, settings.pageSize);
-        hasProgress |= scan(me, offer.entry, (long) Math.min(share, offer.bytes));
+        hasProgress |= scan(me, offer.entry, Math.min((long) share, offer.bytes));
       }
     }
     return hasProgress ? 0 : fruitless + 1;
@@ -433,7 +438,6 @@ public class Reclaimer implements AutoCloseable {
   }
 
   /// An interrupt that a callback left behind would keep the worker from sleeping.
-  @SuppressWarnings("ThreadInterruptedUsage")
   private static void clearInterrupt() {
     Thread.interrupted();
   }

@@ -3,10 +3,13 @@ package dev.octavo.allocator.internal.reclaim;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -39,9 +42,10 @@ import org.slf4j.LoggerFactory;
 /// except those who wait for memory anyway; while the system lets a server sleep, they sleep with
 /// it, up to their deadlines.
 ///
-/// Who leaves the line for whatever reason offers to the next, and wakes it so that it knows that
-/// it is first. The first looks again at least every [#POLL_NANOS], woken or not: a safety net for
-/// memory that becomes free without an offer, or that was on the move when it was looked for.
+/// Who leaves the line for whatever reason wakes the next, who is first then and looks by itself
+/// (`WaitingRoomRaceTest.whoLeavesLetsTheNextOneIn`). The first looks again at least every
+/// [#POLL_NANOS], woken or not: a safety net for memory that becomes free without an offer, or that
+/// was on the move when it was looked for.
 ///
 /// | word | writers | order | without it |
 /// |---|---|---|---|
@@ -195,7 +199,7 @@ public class WaitingRoom implements AutoCloseable {
   private final Host host;
   private final long dumpNanos;
   private final Queue<Waiter> line = new ConcurrentLinkedQueue<>();
-  private final AtomicLongArray ended = new AtomicLongArray(Reason.values().length);
+  private final Map<Reason, AtomicLong> ended = new EnumMap<>(Reason.class);
 
   @SuppressWarnings("UnusedVariable") // by WAITING
   private volatile int waiting;
@@ -213,6 +217,9 @@ public class WaitingRoom implements AutoCloseable {
     this.host = host;
     this.dumpNanos = dumpNanos;
     lastDump = clock.nanoTime() - dumpNanos;
+    for (Reason reason : Reason.values()) {
+      ended.put(reason, new AtomicLong());
+    }
   }
 
   // ---- figures
@@ -229,7 +236,11 @@ public class WaitingRoom implements AutoCloseable {
 
   /// How many waits have ended so.
   public long ended(Reason reason) {
-    return ended.get(reason.ordinal());
+    return endedSo(reason).get();
+  }
+
+  private AtomicLong endedSo(Reason reason) {
+    return Objects.requireNonNull(ended.get(reason));
   }
 
   /// All who wait, first to last.
@@ -242,6 +253,12 @@ public class WaitingRoom implements AutoCloseable {
       }
     }
     return waiters;
+  }
+
+  /// What the first in line waits for, or null if nobody is in line.
+  public @Nullable Request firstRequest() {
+    Waiter first = first();
+    return first == null ? null : first.request;
   }
 
   // ---- waiting
@@ -279,7 +296,6 @@ public class WaitingRoom implements AutoCloseable {
     if (answer.reason != Reason.SERVED) {
       dequeue(me);
     }
-    offer();
     wakeFirst();
     return answer;
   }
@@ -330,6 +346,7 @@ public class WaitingRoom implements AutoCloseable {
   ///
   /// @param cause for the waiter
   /// @return false if nobody waits for it any more
+  @SuppressWarnings("ReferenceEquality") // this one and no other that wants the same
   public boolean fail(Request request, Throwable cause) {
     for (Waiter waiter : line) {
       if (waiter.request == request) {
@@ -356,16 +373,25 @@ public class WaitingRoom implements AutoCloseable {
     if (addOffers(1) != 1) {
       return;
     }
-    long seen = 1;
-    for (int look = 0; look < mostLooks(); look++) {
-      serveLine();
-      seen = addOffers(-seen);
-      if (seen == 0) {
-        return;
+    boolean isQuiet = false;
+    try {
+      isQuiet = serveUntilQuiet();
+    } finally {
+      if (!isQuiet) {
+        clearOffers();
+        wakeFirst();
       }
     }
-    clearOffers();
-    wakeFirst();
+  }
+
+  /// @return false if others still offer after so many looks
+  private boolean serveUntilQuiet() {
+    long seen = 1;
+    for (int look = 0; look < mostLooks() && seen > 0; look++) {
+      serveLine();
+      seen = addOffers(-seen);
+    }
+    return seen == 0;
   }
 
   /// Each turn but the last removes one from the line: who was served, or has given up.
@@ -440,6 +466,8 @@ public class WaitingRoom implements AutoCloseable {
     return line.peek();
   }
 
+  /// Counts offers.
+  ///
   /// @return how many there are then
   long addOffers(long change) {
     return (long) OFFERS.getAndAdd(this, change) + change;
@@ -449,12 +477,14 @@ public class WaitingRoom implements AutoCloseable {
     offers = 0;
   }
 
+  /// Ends a wait.
+  ///
   /// @return false if it was answered before
   boolean answer(Waiter waiter, Answer answer) {
     if (!ANSWER.compareAndSet(waiter, null, answer)) {
       return false;
     }
-    ended.incrementAndGet(answer.reason.ordinal());
+    endedSo(answer.reason).incrementAndGet();
     clock.unpark(waiter.thread);
     return true;
   }

@@ -47,6 +47,10 @@ class Permits {
       this.count = count;
     }
 
+    int count() {
+      return count;
+    }
+
     @Override
     public long tryTake() {
       return take(count) ? count : WaitingRoom.NONE;

@@ -36,7 +36,7 @@ class ReclaimerTest implements Reclaimer.Host {
 
   private long free;
   private long served;
-  private boolean awaited;
+  private long awaited;
   private int exhausted;
   private Runnable lastResort = () -> {};
 
@@ -51,7 +51,7 @@ class ReclaimerTest implements Reclaimer.Host {
   }
 
   @Override
-  public boolean isAwaited() {
+  public long awaitedPages() {
     return awaited;
   }
 
@@ -232,13 +232,13 @@ class ReclaimerTest implements Reclaimer.Host {
   @Test
   void itWorksWhileAnybodyWaits() {
     free = HIGH;
-    awaited = true;
+    awaited = 1;
     add(
         "a",
         () -> 500,
         asked -> {
           free += asked;
-          awaited = free < HIGH + 100;
+          awaited = free < HIGH + 100 ? 1 : 0;
           return asked;
         });
     assertThat(wakeAndTick()).isZero();
@@ -246,15 +246,31 @@ class ReclaimerTest implements Reclaimer.Host {
   }
 
   @Test
+  void asMuchIsFreedAsTheFirstInLineWants() {
+    free = HIGH;
+    awaited = 5000;
+    add(
+        "a",
+        () -> 9000,
+        asked -> {
+          free += asked;
+          awaited = 0;
+          return asked;
+        });
+    assertThat(wakeAndTick()).isZero();
+    assertThat(calls).containsExactly("a=5000");
+  }
+
+  @Test
   void whatAWaiterTakesAtOnceIsProgress() {
-    awaited = true;
+    awaited = 1;
     add(
         "a",
         () -> 5000,
         asked -> {
           served++;
-          awaited = served < 100;
-          free = awaited ? 0 : HIGH;
+          awaited = served < 100 ? 1 : 0;
+          free = awaited > 0 ? 0 : HIGH;
           return asked;
         });
     assertThat(wakeAndTick()).isZero();
@@ -333,7 +349,7 @@ class ReclaimerTest implements Reclaimer.Host {
 
   @Test
   void itSaysSoAfterEachRestWhileAnybodyWaits() {
-    awaited = true;
+    awaited = 1;
     liar("a");
     assertThat(wakeAndTick()).isEqualTo(REST);
     assertThat(exhausted).isOne();
@@ -343,7 +359,7 @@ class ReclaimerTest implements Reclaimer.Host {
     assertThat(worker().tick()).isEqualTo(REST);
     assertThat(exhausted).isEqualTo(2);
     free = HIGH;
-    awaited = false;
+    awaited = 0;
     clock.advance(REST);
     assertThat(worker().tick()).isZero();
     assertThat(exhausted).isEqualTo(2);
@@ -352,7 +368,7 @@ class ReclaimerTest implements Reclaimer.Host {
 
   @Test
   void aLastResortThatThrowsIsContained() {
-    awaited = true;
+    awaited = 1;
     liar("a");
     lastResort =
         () -> {
@@ -489,7 +505,7 @@ class ReclaimerTest implements Reclaimer.Host {
 
   @Test
   void whatHangsIsNotCalledAgainBeforeItReturns() {
-    awaited = true;
+    awaited = 1;
     hang(
         () -> {
           clock.advance(2 * SECOND);

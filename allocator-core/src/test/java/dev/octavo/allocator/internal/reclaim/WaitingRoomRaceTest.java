@@ -10,6 +10,7 @@ import dev.octavo.allocator.internal.reclaim.WaitingRoom.Reason;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -74,7 +75,7 @@ class WaitingRoomRaceTest {
 
             @Override
             public void giveBack(long result) {
-              served.remove((Integer) number);
+              served.remove(Integer.valueOf(number));
               memory.release((int) result, room);
             }
           };
@@ -110,7 +111,7 @@ class WaitingRoomRaceTest {
     }
 
     Reason reason(int number) {
-      return answers.get(number).reason();
+      return Objects.requireNonNull(answers.get(number)).reason();
     }
 
     @Override
@@ -216,7 +217,7 @@ class WaitingRoomRaceTest {
       void enqueue(Waiter waiter) {
         scheduler.step();
         waiters.entrySet().stream()
-            .filter(entry -> entry.getValue() == Thread.currentThread())
+            .filter(entry -> entry.getValue().equals(Thread.currentThread()))
             .forEach(entry -> came.add(entry.getKey()));
         super.enqueue(waiter);
       }

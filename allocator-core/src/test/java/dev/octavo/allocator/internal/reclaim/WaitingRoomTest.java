@@ -61,6 +61,7 @@ class WaitingRoomTest implements WaitingRoom.Host {
     assertThat(room.isEmpty()).isTrue();
     assertThat(room.size()).isZero();
     assertThat(room.line()).isEmpty();
+    assertThat(room.firstRequest()).isNull();
     assertThat(inside).isZero();
   }
 
@@ -91,6 +92,7 @@ class WaitingRoomTest implements WaitingRoom.Host {
         () -> {
           assertThat(room.size()).isOne();
           assertThat(inside).isOne();
+          assertThat(room.firstRequest()).isInstanceOf(Permits.Wanted.class);
           memory.release(1, room);
           assertThat(memory.free()).as("after the hand-over").isZero();
         });
