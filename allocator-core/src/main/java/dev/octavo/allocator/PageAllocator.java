@@ -1,6 +1,7 @@
 package dev.octavo.allocator;
 
 import dev.octavo.allocator.InvalidFreeException.Reason;
+import dev.octavo.allocator.context.check.MightSleep;
 import dev.octavo.allocator.internal.buddy.Geometry;
 import dev.octavo.allocator.internal.cache.PageMemory;
 import dev.octavo.allocator.internal.cache.PagePool;
@@ -821,6 +822,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// @throws IllegalStateException if a native call is using a segment at this moment; the
   ///   allocator is closed, and its memory goes back when `close` is called again
   @Override
+  @MightSleep
   public void close() {
     synchronized (closing) {
       if (!pool.close()) {

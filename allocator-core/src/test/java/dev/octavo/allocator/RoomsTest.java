@@ -48,6 +48,7 @@ final class RoomsTest {
   private static final String CACHE = ROOT + ".internal.cache";
   private static final String CHECKS = ROOT + ".internal.checks";
   private static final String CONTEXT = ROOT + ".context";
+  private static final String SLEEP_CHECK = ROOT + ".context.check";
   private static final String REGION = ROOT + ".internal.region";
   private static final String RECLAIM = ROOT + ".reclaim";
   private static final String WAITING = ROOT + ".internal.reclaim";
@@ -61,6 +62,8 @@ final class RoomsTest {
               ROOT, Set.of(CHECKS, CACHE, REGION, BUDDY, RECLAIM, WAITING),
               WAITING, Set.of(RECLAIM),
               RECLAIM, Set.of(),
+              ROOT, Set.of(SLEEP_CHECK, CHECKS, CACHE, REGION, BUDDY),
+              SLEEP_CHECK, Set.of(),
               CHECKS, Set.of(CACHE, BUDDY),
               CACHE, Set.of(BUDDY),
               REGION, Set.of(),

@@ -2,6 +2,7 @@ package dev.octavo.examples;
 
 import dev.octavo.allocator.PageAllocator;
 import dev.octavo.allocator.PageArena;
+import dev.octavo.allocator.context.check.AtomicContext;
 import java.io.PrintStream;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -88,7 +89,9 @@ public final class RequestScope {
     }
   }
 
-  /// One request: a string for C, a table of structures, a copy made by C.
+  /// One request: a string for C, a table of structures, a copy made by C. Others wait for the
+  /// worker, so nothing in it may sleep: `NeverSleepsTest` looks.
+  @AtomicContext
   private long handle(String path, int records) {
     // Written as a whole at once, so it need not be zeroed first.
     MemorySegment name = arena.uninitialized().allocateFrom(path);

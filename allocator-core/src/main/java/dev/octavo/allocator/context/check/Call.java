@@ -1,0 +1,25 @@
+package dev.octavo.allocator.context.check;
+
+/// One call, or one reference to a method, in the code of another.
+///
+/// @param owner the class that the call names
+/// @param signature name and descriptor
+/// @param isDispatched whether an override may be what runs
+/// @param isLambda whether the method is not called here, but made into an object
+/// @param line in the source file, or -1
+/// @param mode what is known of the allocation mode that it passes
+record Call(
+    String owner, String signature, boolean isDispatched, boolean isLambda, int line, Mode mode) {
+
+  /// What is known of the `AllocationMode` among the arguments of a call.
+  enum Mode {
+    /// There is none.
+    NONE,
+    /// It is a constant that never waits.
+    QUIET,
+    /// It is the calling method's own parameter.
+    PARAMETER,
+    /// It is a constant that may wait, or may be any.
+    ANY
+  }
+}

@@ -1,0 +1,54 @@
+package dev.octavo.allocator.context.check;
+
+import dev.octavo.allocator.PageAllocator;
+import java.net.URISyntaxException;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+
+/// The allocator's own code never sleeps, waits for a lock or closes a shared arena, but for what
+/// is named here. An exception that is not needed any more fails the check.
+class OwnCodeTest {
+
+  private static final String ROOT = "dev.octavo.allocator.";
+
+  private static final String FULL = "the grade FULL takes short locks";
+
+  private static SleepCheck check() throws URISyntaxException {
+    return SleepCheck.ofPaths(
+            Path.of(
+                PageAllocator.class.getProtectionDomain().getCodeSource().getLocation().toURI()))
+        .alsoSleeping("java.lang.foreign.Arena.close")
+        .alsoMonitors();
+  }
+
+  @Test
+  void freeNeverSleeps() throws URISyntaxException {
+    check()
+        .alsoAtomic(ROOT + "PageAllocator.free*")
+        .except(ROOT + "internal.checks.Quarantine.*", FULL)
+        .except(ROOT + "internal.checks.FreedPages.*", FULL)
+        .check();
+  }
+
+  @Test
+  void theInsideNeverSleeps() throws URISyntaxException {
+    check()
+        .alsoAtomic(ROOT + "internal.*")
+        .except(
+            ROOT + "internal.cache.OtherThreads.handshake",
+            "only of calls about to fail, and of those that look at the region as a whole")
+        .except(ROOT + "internal.checks.Quarantine.*", FULL)
+        .except(ROOT + "internal.checks.FreedPages.*", FULL)
+        .except(ROOT + "internal.region.FileMapping.open", "opens a region")
+        .except(ROOT + "internal.region.RegionMemory.ofArena", "opens a region")
+        .except(ROOT + "internal.region.RegionMemory.close", "closes a region")
+        .except(
+            ROOT + "internal.region.NativeMemory.interleave",
+            "a confined arena, as long as a system call")
+        .except(
+            ROOT + "internal.region.NativeMemory.call",
+            "a confined arena, as long as a system call")
+        .except(ROOT + "PurgeTimer.run", "a Runnable that the purge thread alone runs")
+        .check();
+  }
+}
