@@ -8,8 +8,19 @@ package dev.octavo.allocator.context.check;
 /// @param isLambda whether the method is not called here, but made into an object
 /// @param line in the source file, or -1
 /// @param mode what is known of the allocation mode that it passes
+/// @param section the section of the calling method that it is in
 record Call(
-    String owner, String signature, boolean isDispatched, boolean isLambda, int line, Mode mode) {
+    String owner,
+    String signature,
+    boolean isDispatched,
+    boolean isLambda,
+    int line,
+    Mode mode,
+    Sections.Kind section) {
+
+  Call in(Sections.Kind kind) {
+    return new Call(owner, signature, isDispatched, isLambda, line, mode, kind);
+  }
 
   /// What is known of the `AllocationMode` among the arguments of a call.
   enum Mode {

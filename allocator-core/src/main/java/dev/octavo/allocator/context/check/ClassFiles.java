@@ -22,6 +22,7 @@ import java.util.Deque;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.jar.Attributes.Name;
@@ -174,7 +175,7 @@ final class ClassFiles {
   /// @return where it looked
   List<Path> addPackage(String name) {
     String folder = name.replace('.', '/');
-    List<Path> classPath = classPath();
+    List<Path> classPath = classPath(System.getProperty("java.class.path", ""));
     for (Path entry : classPath) {
       if (Files.isDirectory(entry)) {
         addTree(entry, folder);
@@ -212,9 +213,11 @@ final class ClassFiles {
 
   /// The entries that exist, and those that a jar's manifest names: some tools start tests with one
   /// jar that only names the others.
-  private static List<Path> classPath() {
+  ///
+  /// @param entries as java is told
+  static List<Path> classPath(String entries) {
     Deque<Path> open = new ArrayDeque<>();
-    for (String entry : System.getProperty("java.class.path", "").split(File.pathSeparator, -1)) {
+    for (String entry : entries.split(File.pathSeparator, -1)) {
       open.add(Path.of(entry));
     }
     Set<Path> found = new LinkedHashSet<>();
@@ -233,8 +236,11 @@ final class ClassFiles {
       Manifest manifest = jar.getManifest();
       String entries =
           manifest == null ? null : manifest.getMainAttributes().getValue(Name.CLASS_PATH);
-      for (String entry : entries == null ? new String[0] : entries.trim().split(" +", -1)) {
-        named.add(Path.of(path.toUri().resolve(URI.create(entry))));
+      for (String entry : entries == null ? List.<String>of() : List.of(entries.split(" ", -1))) {
+        URI place = path.toUri().resolve(URI.create(entry));
+        if (!entry.isBlank() && Objects.equals(place.getScheme(), "file")) {
+          named.add(Path.of(place));
+        }
       }
     } catch (IOException | IllegalArgumentException _) {
       return named; // what the JVM ignores on the class path

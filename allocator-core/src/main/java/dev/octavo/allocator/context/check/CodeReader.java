@@ -52,6 +52,7 @@ final class CodeReader {
   private final @Nullable String sourceFile;
   private final Set<Label> jumpTargets = new HashSet<>();
   private final List<Call> calls = new ArrayList<>();
+  private final Sections sections = new Sections();
 
   /// What surely ran one after the other, up to now.
   private final List<Instruction> straight = new ArrayList<>();
@@ -70,6 +71,9 @@ final class CodeReader {
 
   MethodNode.Body read() {
     method.code().ifPresent(this::read);
+    for (int i = 0; i < calls.size(); i++) {
+      calls.set(i, calls.get(i).in(sections.of(i)));
+    }
     return new MethodNode.Body(sourceFile, List.copyOf(calls), entersMonitor, monitorLine);
   }
 
@@ -109,6 +113,7 @@ final class CodeReader {
   }
 
   private void read(Instruction instruction) {
+    sections.look(instruction, straight.isEmpty() ? null : straight.getLast(), calls.size());
     switch (instruction) {
       case InvokeInstruction call -> addCall(call);
       case InvokeDynamicInstruction call -> addReferences(call);
@@ -156,7 +161,7 @@ final class CodeReader {
     String owner = ClassReader.dotted(target.owner());
     if (!owner.startsWith("[")) {
       String signature = target.name().stringValue() + target.type().stringValue();
-      calls.add(new Call(owner, signature, isDispatched, isLambda, line, mode));
+      calls.add(new Call(owner, signature, isDispatched, isLambda, line, mode, Sections.Kind.NONE));
     }
   }
 

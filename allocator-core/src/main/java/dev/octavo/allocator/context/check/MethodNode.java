@@ -3,6 +3,7 @@ package dev.octavo.allocator.context.check;
 import java.lang.classfile.ClassFile;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.MethodTypeDesc;
+import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -12,6 +13,9 @@ import org.jspecify.annotations.Nullable;
 final class MethodNode {
 
   static final int NO_LINE = -1;
+
+  static final Comparator<MethodNode> BY_NAME =
+      Comparator.comparing(MethodNode::toString).thenComparing(it -> it.signature);
 
   final String owner;
   final String signature;
@@ -58,6 +62,12 @@ final class MethodNode {
   /// Whether its code is part of what is analysed.
   boolean isAnalysed() {
     return body != null;
+  }
+
+  /// Whether it opens an atomic section and makes calls in it.
+  boolean hasSections() {
+    return body != null
+        && body.calls.stream().anyMatch(call -> call.section() == Sections.Kind.ENTERED);
   }
 
   boolean is(int flag) {

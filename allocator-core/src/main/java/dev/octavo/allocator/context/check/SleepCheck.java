@@ -1,7 +1,6 @@
 package dev.octavo.allocator.context.check;
 
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
@@ -11,8 +10,9 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/// Checks that no method marked with [AtomicContext] reaches one that may sleep, by the calls in
-/// class files. Made for a unit test, in two lines:
+/// Checks that no method marked with [AtomicContext], and no section that is entered at run time,
+/// reaches a method that may sleep, by the calls in class files. Made for a unit test, in two
+/// lines:
 ///
 /// ```java
 /// @Test
@@ -30,6 +30,10 @@ import java.util.stream.Stream;
 ///   -> com.example.Codec.decode(Codec.java:17)
 ///   -> dev.octavo.allocator.PageAllocator.close() [@MightSleep]
 /// ```
+///
+/// *What is atomic.* Methods so marked, what overrides them, and what was added by [#alsoAtomic];
+/// in other methods the calls within `try (var section = AtomicContext.enter(..))`. What is within
+/// `AtomicContext.allow(..)` is not followed.
 ///
 /// *What sleeps.* Methods marked with [MightSleep], in the classes analysed and in all that they
 /// call; what the JDK is known for: `Thread.sleep`, `Object.wait`, locks, queues, futures and so
@@ -196,17 +200,32 @@ public final class SleepCheck {
   /// Searches for all ways, one for each atomic method and each sleeper that it reaches.
   ///
   /// @return sorted by the atomic method, then by the sleeper; empty if there is none
-  /// @throws IllegalStateException if there is no atomic method, or a pattern of [#alsoAtomic]
-  ///   names none: the check would pass by default
+  /// @throws IllegalStateException if there is no atomic method and no section, or a pattern of
+  ///   [#alsoAtomic] names none: the check would pass by default
   public List<Violation> violations() {
-    return new SleepSearch(graph, rules, roots()).run();
+    Set<MethodNode> roots = roots();
+    Set<MethodNode> sectionRoots = sectionRoots(roots);
+    if ((roots.isEmpty() && sectionRoots.isEmpty()) || !rules.unusedAtomic().isEmpty()) {
+      throw new IllegalStateException(
+          "no atomic method found: classes="
+              + graph.analysed().size()
+              + ", patterns="
+              + rules.unusedAtomic());
+    }
+    roots.removeIf(this::isExempt);
+    sectionRoots.removeIf(this::isExempt);
+    return new SleepSearch(graph, rules, roots, sectionRoots).run();
+  }
+
+  private boolean isExempt(MethodNode method) {
+    return rules.isExempt(graph.names(method));
   }
 
   /// Fails if there is a violation, with all of them in the message.
   ///
   /// @throws AssertionError if there is a violation, or an exemption that no way meets
-  /// @throws IllegalStateException if there is no atomic method, or a pattern of [#alsoAtomic]
-  ///   names none: the check would pass by default
+  /// @throws IllegalStateException if there is no atomic method and no section, or a pattern of
+  ///   [#alsoAtomic] names none: the check would pass by default
   public void check() {
     List<Violation> violations = violations();
     if (!violations.isEmpty()) {
@@ -234,10 +253,9 @@ public final class SleepCheck {
     return new TreeSet<>(graph.unseen());
   }
 
-  /// The atomic methods, sorted by name: those marked, and what overrides them.
+  /// The methods that are atomic as a whole: those marked, and what overrides them.
   private Set<MethodNode> roots() {
-    Set<MethodNode> roots =
-        new TreeSet<>(Comparator.comparing(MethodNode::toString).thenComparing(it -> it.signature));
+    Set<MethodNode> roots = new LinkedHashSet<>();
     for (ClassNode type : graph.analysed()) {
       for (ClassNode above : graph.lineage(type.name())) {
         boolean isOwn = above.name().equals(type.name());
@@ -251,14 +269,14 @@ public final class SleepCheck {
         }
       }
     }
-    if (roots.isEmpty() || !rules.unusedAtomic().isEmpty()) {
-      throw new IllegalStateException(
-          "no atomic method found: classes="
-              + graph.analysed().size()
-              + ", patterns="
-              + rules.unusedAtomic());
-    }
-    roots.removeIf(root -> rules.isExempt(graph.names(root)));
-    return new LinkedHashSet<>(roots);
+    return roots;
+  }
+
+  /// The methods that open atomic sections, and are not atomic as a whole.
+  private Set<MethodNode> sectionRoots(Set<MethodNode> roots) {
+    return graph.analysed().stream()
+        .flatMap(type -> type.methods().values().stream())
+        .filter(method -> method.hasSections() && !roots.contains(method))
+        .collect(Collectors.toCollection(LinkedHashSet::new));
   }
 }

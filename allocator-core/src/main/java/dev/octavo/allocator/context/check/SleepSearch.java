@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// Goes from an atomic method along all calls, breadth first, so that the first way to a sleeper is
@@ -23,6 +24,7 @@ final class SleepSearch {
   private final ClassGraph graph;
   private final SleepRules rules;
   private final Set<MethodNode> roots;
+  private final Set<MethodNode> sectionRoots;
   private final Map<MethodNode, Verdict> verdicts = new HashMap<>();
 
   /// @param isLeftOut whether it is exempt, or another root
@@ -37,15 +39,22 @@ final class SleepSearch {
   /// @param from null for the root
   private record Arrival(@Nullable Place from, int line) {}
 
-  SleepSearch(ClassGraph graph, SleepRules rules, Set<MethodNode> roots) {
+  /// @param roots methods that are atomic as a whole
+  /// @param sectionRoots methods of which sections are atomic
+  SleepSearch(
+      ClassGraph graph, SleepRules rules, Set<MethodNode> roots, Set<MethodNode> sectionRoots) {
     this.graph = graph;
     this.rules = rules;
     this.roots = roots;
+    this.sectionRoots = sectionRoots;
   }
 
   /// All that the roots reach, by root, then by sleeper.
   List<Violation> run() {
-    return roots.stream().flatMap(root -> new Search(root).run().stream()).toList();
+    return Stream.concat(roots.stream(), sectionRoots.stream())
+        .sorted(MethodNode.BY_NAME)
+        .flatMap(root -> new Search(root).run().stream())
+        .toList();
   }
 
   private Verdict verdict(MethodNode method) {
@@ -78,7 +87,7 @@ final class SleepSearch {
 
     Collection<Violation> run() {
       String itself = verdict(root).why;
-      if (itself != null) {
+      if (itself != null && roots.contains(root)) {
         report(root + " " + itself, List.of(root + " " + itself));
         return found.values();
       }
@@ -99,13 +108,14 @@ final class SleepSearch {
     }
 
     private void leave(Place place, MethodNode.Body body) {
-      if (rules.monitorsSleep() && body.entersMonitor()) {
+      boolean isWhole = place.method != root || roots.contains(root);
+      if (rules.monitorsSleep() && body.entersMonitor() && isWhole) {
         List<String> steps = stepsTo(place, body.monitorLine());
         steps.add(steps.removeLast() + " [synchronized]");
         report(place.method + " [synchronized]", steps);
       }
       for (Call call : body.calls()) {
-        if (!call.isLambda() || rules.followsLambdas()) {
+        if (isAtomic(call, isWhole) && (!call.isLambda() || rules.followsLambdas())) {
           boolean isQuiet =
               call.mode() == Mode.QUIET || (call.mode() == Mode.PARAMETER && place.isQuiet);
           for (MethodNode target : graph.targets(call)) {
@@ -113,6 +123,14 @@ final class SleepSearch {
           }
         }
       }
+    }
+
+    private static boolean isAtomic(Call call, boolean isWhole) {
+      return switch (call.section()) {
+        case ENTERED -> true;
+        case ALLOWED -> false;
+        case NONE -> isWhole;
+      };
     }
 
     private void follow(Place place, int line, Place target) {

@@ -6,11 +6,15 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import dev.octavo.allocator.context.check.SleepCheck.Violation;
+import java.io.File;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.jar.Attributes.Name;
+import java.util.jar.JarOutputStream;
+import java.util.jar.Manifest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -380,6 +384,30 @@ class SleepCheckTest {
   void aPackageIsFoundWithItsTestsAndThoseBelowIt() {
     assertThat(ways(SleepCheck.ofPackage("dev.octavo.allocator.context")))
         .contains("Direct.on > " + SLEEPS);
+  }
+
+  @Test
+  void aManifestNamesMoreOfTheClassPath() throws Exception {
+    Path classes = Files.createDirectories(folder.resolve("classes"));
+    Path lib = Files.writeString(folder.resolve("lib.jar"), "broken");
+    Manifest manifest = new Manifest();
+    manifest.getMainAttributes().put(Name.MANIFEST_VERSION, "1.0");
+    manifest
+        .getMainAttributes()
+        .put(Name.CLASS_PATH, "lib.jar classes/ gone.jar http://example.com/far.jar");
+    Path jar = folder.resolve("names.jar");
+    new JarOutputStream(Files.newOutputStream(jar), manifest).close();
+    assertThat(ClassFiles.classPath(jar + File.pathSeparator + folder.resolve("missing")))
+        .containsExactly(jar, lib, classes);
+  }
+
+  @Test
+  void descriptionsAndClassesForOneReleaseAloneAreLeftOut() throws Exception {
+    Path classes = Sources.compile(folder, "Loop.java", LOOP);
+    Path release = Files.createDirectories(classes.resolve("META-INF/versions/30"));
+    Files.writeString(release.resolve("Loop.class"), "not looked at");
+    Files.writeString(classes.resolve("package-info.class"), "not looked at");
+    assertThat(SleepCheck.ofPaths(classes).violations()).hasSize(2);
   }
 
   @Test
