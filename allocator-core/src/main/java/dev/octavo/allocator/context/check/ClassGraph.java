@@ -139,11 +139,12 @@ final class ClassGraph {
     return found;
   }
 
-  /// What a method is known by: itself, and if it is not analysed, what it overrides.
+  /// What a method is known by: itself, and if there is no code of it to judge by, what it
+  /// overrides.
   List<MethodNode> names(MethodNode method) {
     List<MethodNode> names = new ArrayList<>();
     names.add(method);
-    if (!method.isAnalysed() && method.isInherited()) {
+    if ((!method.isAnalysed() || method.isAbstract()) && method.isInherited()) {
       for (ClassNode type : lineage(method.owner)) {
         MethodNode above = type.methods().get(method.signature);
         if (above != null && above != method) {

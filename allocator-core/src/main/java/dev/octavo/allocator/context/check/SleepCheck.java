@@ -25,7 +25,7 @@ import java.util.stream.Stream;
 ///
 /// ```
 /// atomic methods must not sleep: violations=1, atomicMethods=1
-/// com.example.Handler.onRead(com.example.Request)
+/// com.example.Handler.onRead(Request)
 ///   com.example.Handler.onRead(Handler.java:42)
 ///   -> com.example.Codec.decode(Codec.java:17)
 ///   -> dev.octavo.allocator.PageAllocator.close() [@MightSleep]
@@ -51,7 +51,7 @@ import java.util.stream.Stream;
 /// docs/sleep-check.md has the list of the JDK's methods, and more.
 ///
 /// The result is always the same, in the same order. Not thread-safe. Reads each class file once;
-/// no class is loaded or run.
+/// runs none of the code.
 public final class SleepCheck {
 
   private final ClassGraph graph;

@@ -363,6 +363,18 @@ final class Handlers {
     }
   }
 
+  interface OwnLock extends Lock {
+    @Override
+    void lock();
+  }
+
+  static final class UsesOwnLock {
+    @AtomicContext
+    void on(OwnLock lock) {
+      lock.lock();
+    }
+  }
+
   static final class OwnQueue extends ArrayBlockingQueue<String> {
     private static final long serialVersionUID = 1;
 

@@ -222,6 +222,12 @@ class SleepCheckTest {
         .containsExactly("UsesOwnQueue.on > java.util.concurrent.ArrayBlockingQueue.take() [JDK]");
   }
 
+  @Test
+  void anAnalysedMethodWithoutCodeIsJudgedByWhatItOverrides() {
+    assertThat(ways(handlers(Handlers.UsesOwnLock.class, Handlers.OwnLock.class)))
+        .containsExactly("UsesOwnLock.on > OwnLock.lock() [JDK]");
+  }
+
   // ---- monitors
 
   @Test
