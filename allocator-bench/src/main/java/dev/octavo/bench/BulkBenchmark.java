@@ -1,6 +1,7 @@
 package dev.octavo.bench;
 
 import dev.octavo.allocator.PageAllocator;
+import dev.octavo.allocator.reclaim.Watermarks;
 import java.lang.foreign.MemorySegment;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Level;
@@ -50,7 +51,11 @@ public class BulkBenchmark extends AverageTimeBenchmark {
     /// Makes the region.
     @Setup
     public void open() {
-      allocator = PageAllocator.builder().capacity(SEGMENT_PAGES * PAGE_BYTES).build();
+      allocator =
+          PageAllocator.builder()
+              .watermarks(Watermarks.none())
+              .capacity(SEGMENT_PAGES * PAGE_BYTES)
+              .build();
     }
 
     /// Frees all, by number.

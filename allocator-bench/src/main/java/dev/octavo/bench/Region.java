@@ -3,6 +3,7 @@ package dev.octavo.bench;
 import dev.octavo.allocator.MemoryRegion;
 import dev.octavo.allocator.PageAllocator;
 import dev.octavo.allocator.PageAllocatorBuilder;
+import dev.octavo.allocator.reclaim.Watermarks;
 
 /// Regions that benchmarks share: page numbers without memory, so that only the allocator is
 /// measured.
@@ -23,6 +24,8 @@ final class Region {
   }
 
   private static PageAllocatorBuilder describe(long pageCount) {
-    return PageAllocator.builder().region(MemoryRegion.reserveOnly(pageCount * PAGE_SIZE));
+    return PageAllocator.builder()
+        .watermarks(Watermarks.none())
+        .region(MemoryRegion.reserveOnly(pageCount * PAGE_SIZE));
   }
 }

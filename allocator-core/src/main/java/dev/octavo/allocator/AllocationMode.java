@@ -20,7 +20,7 @@ public enum AllocationMode {
   /// can do without, and the mode of methods that start with `try`.
   NOWAIT,
 
-  /// Never sleeps and may use the reserve. For event loops, callbacks and sections under a lock that
-  /// cannot do without.
+  /// Never sleeps and may use the reserve. For event loops, callbacks and sections under a lock
+  /// that cannot do without.
   ATOMIC
 }

@@ -1,6 +1,7 @@
 package dev.octavo.allocator;
 
 import dev.octavo.allocator.internal.buddy.FreeAreas;
+import dev.octavo.allocator.reclaim.Watermarks;
 import java.util.Arrays;
 import java.util.Objects;
 
@@ -25,13 +26,21 @@ public final class BuddyInfo {
   private final long pageCount;
   private final long cachedPages;
   private final FreeAreas free;
+  private final Watermarks watermarks;
 
-  BuddyInfo(String name, int pageSize, long pageCount, long cachedPages, FreeAreas free) {
+  BuddyInfo(
+      String name,
+      int pageSize,
+      long pageCount,
+      long cachedPages,
+      FreeAreas free,
+      Watermarks watermarks) {
     this.name = Objects.requireNonNull(name);
     this.pageSize = pageSize;
     this.pageCount = pageCount;
     this.cachedPages = cachedPages;
     this.free = free;
+    this.watermarks = watermarks;
   }
 
   /// Counts of an imagined region, to try the formulas on.
@@ -46,7 +55,8 @@ public final class BuddyInfo {
       Checks.range("free blocks", blocks, 0, 1L << MAX_INDEX_ORDER);
     }
     FreeAreas free = FreeAreas.ofBlocks(freeBlocks);
-    return new BuddyInfo("none", PageAllocator.DEFAULT_PAGE_SIZE, free.pages(), 0, free);
+    return new BuddyInfo(
+        "none", PageAllocator.DEFAULT_PAGE_SIZE, free.pages(), 0, free, Watermarks.none());
   }
 
   /// The allocator's name.
@@ -83,6 +93,13 @@ public final class BuddyInfo {
   /// @return pages
   public long cachedPages() {
     return cachedPages;
+  }
+
+  /// At which amounts of free memory the allocator reclaims and keeps a reserve.
+  ///
+  /// @return the watermarks
+  public Watermarks watermarks() {
+    return watermarks;
   }
 
   /// What is allocated.

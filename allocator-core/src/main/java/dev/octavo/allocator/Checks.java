@@ -1,7 +1,11 @@
 package dev.octavo.allocator;
 
+import java.time.Duration;
+
 /// Checks of arguments; each error names the rule and the value.
 final class Checks {
+
+  private static final Duration MOST = Duration.ofNanos(Long.MAX_VALUE);
 
   private Checks() {}
 
@@ -15,6 +19,20 @@ final class Checks {
   static void powerOfTwo(String name, long value) {
     if (value < 1 || (value & value - 1) != 0) {
       throw new IllegalArgumentException(name + " must be a power of two: value=" + value);
+    }
+  }
+
+  /// @return nanoseconds, or the most there are
+  static long nanos(String name, Duration duration) {
+    if (duration.isNegative()) {
+      throw new IllegalArgumentException(name + " must not be negative: value=" + duration);
+    }
+    return duration.compareTo(MOST) > 0 ? Long.MAX_VALUE : duration.toNanos();
+  }
+
+  static void neverWaits(AllocationMode mode) {
+    if (mode == AllocationMode.BLOCKING) {
+      throw new IllegalArgumentException("a try never waits: mode=" + mode);
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.octavo.allocator;
 
+import dev.octavo.allocator.internal.buddy.Geometry;
 import dev.octavo.allocator.internal.cache.PagePool;
 import dev.octavo.allocator.internal.checks.CheckedPool;
 import dev.octavo.allocator.internal.checks.Corruption;
@@ -35,52 +36,64 @@ final class Failures {
     }
   }
 
-  OutOfPagesException outOfMemory(long byteSize, long byteAlignment) {
-    int alignOrder = allocator.alignOrder(byteAlignment);
-    return outOfPages(
-        "byteSize=" + byteSize + ", byteAlignment=" + byteAlignment,
-        allocator.pagesFor(byteSize),
-        alignOrder,
-        allocator.phase(alignOrder));
-  }
-
-  OutOfPagesException outOfBulk(long byteSize, int count) {
-    long each = allocator.pagesFor(byteSize);
-    long pages = each > allocator.pageCount() ? each : each * count;
-    return outOfPages("byteSize=" + byteSize + ", count=" + count, pages, 0, 0);
-  }
-
-  OutOfPagesException outOfRuns(int pages, int count) {
-    return outOfPages("pages=" + pages + ", count=" + count, (long) pages * count, 0, 0);
-  }
-
-  OutOfPagesException outOfPages(String request, long pages, int alignOrder, long phase) {
+  /// @param outcome how waiting ended, or [PagePool#NONE] if nobody waited
+  OutOfPagesException outOfPages(
+      String request, SlowPath.Run run, AllocationMode mode, long outcome) {
     BuddyInfo info = allocator.buddyInfo();
-    long mask = (1L << alignOrder) - 1;
-    long firstAligned = ((phase + mask) & ~mask) - phase;
-    OutOfPagesException.Reason reason;
-    String rule;
-    if (firstAligned > info.pageCount() - pages) {
-      reason = OutOfPagesException.Reason.CAPACITY;
-      rule = "more than the region could ever hold";
-    } else if (pages > info.freePages()) {
-      reason = OutOfPagesException.Reason.NOT_ENOUGH_MEMORY;
-      rule = "not enough memory";
-    } else {
-      reason = OutOfPagesException.Reason.FRAGMENTATION;
-      rule = "free memory is fragmented";
-    }
+    OutOfPagesException.Reason shortage = shortage(info, run, allocator.mark(mode));
+    int order = Geometry.orderFor((int) Math.min(run.pages(), info.pageCount()));
     String message =
-        "%s: %s, pageSize=%d, pageCount=%d, freePages=%d, largestFreeRun=%d, buddyinfo=%s"
+        "%s%s: %s, mode=%s, pageSize=%d, pageCount=%d, freePages=%d, min=%d, largestFreeRun=%d, order=%d, fragmentationIndex=%d, buddyinfo=%s"
             .formatted(
-                rule,
+                outcome(outcome),
+                rule(shortage),
                 request,
+                mode,
                 info.pageSize(),
                 info.pageCount(),
                 info.freePages(),
+                allocator.mark(AllocationMode.NOWAIT),
                 info.largestFreeRun(),
+                order,
+                info.fragmentationIndex(order),
                 info.toBuddyinfoLine());
-    return new OutOfPagesException(reason, message);
+    return new OutOfPagesException(outcome == PagePool.NONE ? shortage : reason(outcome), message);
+  }
+
+  /// Why there is no run that leaves so many pages free.
+  static OutOfPagesException.Reason shortage(BuddyInfo info, SlowPath.Run run, long mark) {
+    long mask = (1L << run.alignOrder()) - 1;
+    long firstAligned = ((run.phase() + mask) & ~mask) - run.phase();
+    if (firstAligned > info.pageCount() - run.pages()) {
+      return OutOfPagesException.Reason.CAPACITY;
+    }
+    if (run.pages() > info.freePages()) {
+      return OutOfPagesException.Reason.NOT_ENOUGH_MEMORY;
+    }
+    return run.pages() > info.largestFreeRun() || run.pages() <= info.freePages() - mark
+        ? OutOfPagesException.Reason.FRAGMENTATION
+        : OutOfPagesException.Reason.RESERVE;
+  }
+
+  static String rule(OutOfPagesException.Reason reason) {
+    return switch (reason) {
+      case CAPACITY -> "more than the region could ever hold";
+      case NOT_ENOUGH_MEMORY -> "not enough memory";
+      case FRAGMENTATION -> "free memory is fragmented";
+      case RESERVE -> "only the reserve is left";
+      case DEADLINE -> "waited until the deadline";
+      case INTERRUPTED -> "interrupted while waiting";
+    };
+  }
+
+  private static OutOfPagesException.Reason reason(long outcome) {
+    return outcome == SlowPath.DEADLINE
+        ? OutOfPagesException.Reason.DEADLINE
+        : OutOfPagesException.Reason.INTERRUPTED;
+  }
+
+  private static String outcome(long outcome) {
+    return outcome == PagePool.NONE ? "" : rule(reason(outcome)) + ", ";
   }
 
   /// Why no allocation of `pages` pages was found at `page`.

@@ -20,9 +20,7 @@ public final class OutOfPagesException extends RuntimeException {
     /// The request has waited until its deadline; the message says for what.
     DEADLINE,
     /// The thread was interrupted while it waited, and still is.
-    INTERRUPTED,
-    /// The allocator was closed while the request waited.
-    CLOSED
+    INTERRUPTED
   }
 
   private static final long serialVersionUID = 1L;

@@ -1,16 +1,21 @@
 package dev.octavo.allocator;
 
 import dev.octavo.allocator.InvalidFreeException.Reason;
+import dev.octavo.allocator.context.AtomicContext;
+import dev.octavo.allocator.context.SleepGuard;
+import dev.octavo.allocator.context.SleepInAtomicContextException;
 import dev.octavo.allocator.context.check.MightSleep;
 import dev.octavo.allocator.internal.buddy.Geometry;
+import dev.octavo.allocator.internal.cache.CacheLimits;
 import dev.octavo.allocator.internal.cache.PageMemory;
 import dev.octavo.allocator.internal.cache.PagePool;
 import dev.octavo.allocator.internal.cache.PoolOptions;
-import dev.octavo.allocator.internal.cache.PoolWatch;
 import dev.octavo.allocator.internal.checks.CheckedPool;
 import dev.octavo.allocator.internal.checks.Corruption;
 import dev.octavo.allocator.internal.region.Discard;
 import dev.octavo.allocator.internal.region.RegionMemory;
+import dev.octavo.allocator.reclaim.Shrinker;
+import dev.octavo.allocator.reclaim.Watermarks;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.time.Duration;
@@ -30,11 +35,12 @@ import org.slf4j.LoggerFactory;
 ///
 /// | operation | cost | may it sleep | how it fails |
 /// |---|---|---|---|
-/// | allocate | plain stores where the thread holds a word; else one CAS where a block is open, one more a level where one must be split | never | [OutOfPagesException], or null from the `try` forms |
+/// | allocate | plain stores where the thread holds a word; else one CAS where a block is open, one more a level where one must be split | with [AllocationMode#BLOCKING] and when memory is short, up to its deadline | [OutOfPagesException] |
+/// | tryAllocate | as allocate | never | null |
 /// | free | one CAS on the head; a plain store into a word that the thread holds, else one CAS, and one more a level that merges | never | [InvalidFreeException] |
 /// | trim | as free | never | [InvalidFreeException] |
-/// | resize | in place: one CAS a word; else allocate, copy, free | never | both |
-/// | bulk | one store or CAS a word of up to 64 blocks | never | [OutOfPagesException] |
+/// | resize | in place: one CAS a word; else allocate, copy, free | as allocate | both |
+/// | bulk | one store or CAS a word of up to 64 blocks | as allocate | [OutOfPagesException] |
 /// | buddyInfo, audit, purge, close | a pass over the metadata; purge a system call a free run | for a handshake with all threads, if other threads hold words; close takes a lock | |
 ///
 /// *Thread safety.* All methods may be called by any number of threads, on any allocation; memory
@@ -43,6 +49,14 @@ import org.slf4j.LoggerFactory;
 /// merge, because until then nobody can tell whether memory has run out (L5); if other threads hold
 /// words, it first takes them back, which costs a handshake with all threads, 30 to 60
 /// microseconds.
+///
+/// *Shortage.* [AllocationMode] says what a request may do then. Below the min
+/// [watermark][Watermarks] only requests of mode ATOMIC go on, and callbacks that reclaim; below
+/// the low one [shrinkers][#addShrinker] are asked to free something. Requests that wait are served
+/// first come, first served, with what others free, at once. docs/reclaim.md tells the whole way.
+///
+/// *Sleep guard.* A call of mode BLOCKING inside an [AtomicContext] is reported, however much
+/// memory is free, before anything changes (L10); see [SleepGuard].
 ///
 /// *Bad input* gets a typed exception that names all operands, and changes nothing (L6, L8).
 ///
@@ -78,6 +92,13 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// The pool, if it is one that checks everything.
   private final @Nullable CheckedPool checked;
 
+  private final SlowPath slowPath;
+  private final SleepGuard guard;
+
+  /// How long a request waits that does not say it.
+  private final long waitNanos;
+
+  private final Watermarks watermarks;
   private final Failures failures;
   private final Object closing = new Object();
   private final boolean nativeAccess;
@@ -101,26 +122,38 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     regionScope = region == null ? null : region.scope();
     readOnly = region != null && region.isReadOnly();
     base = region == null ? 0 : region.address();
-    PoolOptions poolOptions = poolOptions(geometry, options, pageMemory(memory));
-    checked = options.checks == CheckLevel.FULL ? checkedPool(geometry, poolOptions) : null;
-    pool = checked != null ? checked : new PagePool(geometry, poolOptions);
+    watermarks = options.watermarks(capacity);
+    Watermarks.Pages marks = watermarks.inPages(options.pageSize);
+    CacheLimits limits = options.limits(geometry).withLow(marks.low());
+    PageMemory pageMemory = pageMemory(memory);
+    slowPath =
+        new SlowPath(
+            this,
+            options,
+            marks,
+            watch ->
+                pool(
+                    geometry,
+                    options,
+                    new PoolOptions(
+                        Runtime.getRuntime().availableProcessors(),
+                        limits,
+                        pageMemory,
+                        options.checks == CheckLevel.NONE,
+                        watch)));
+    pool = slowPath.pool();
+    checked = pool instanceof CheckedPool found ? found : null;
+    guard = options.guard;
+    waitNanos = options.waitNanos;
     failures = new Failures(this, pool, checked);
     LOG.debug("opened: name={}, capacity={}, pageSize={}", name, capacity, pageSize());
   }
 
-  private PoolOptions poolOptions(
-      Geometry geometry, PageAllocatorBuilder options, PageMemory memory) {
-    return new PoolOptions(
-        Runtime.getRuntime().availableProcessors(),
-        options.limits(geometry),
-        memory,
-        options.checks == CheckLevel.NONE,
-        PoolWatch.NONE);
-  }
-
-  private CheckedPool checkedPool(Geometry geometry, PoolOptions options) {
-    return new CheckedPool(
-        geometry, options, pageShift, region, found -> Failures.corrupted(name, found));
+  private PagePool pool(Geometry geometry, PageAllocatorBuilder options, PoolOptions poolOptions) {
+    return options.checks == CheckLevel.FULL
+        ? new CheckedPool(
+            geometry, poolOptions, pageShift, region, found -> Failures.corrupted(name, found))
+        : new PagePool(geometry, poolOptions);
   }
 
   private PageMemory pageMemory(RegionMemory memory) {
@@ -167,50 +200,180 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
 
   // ---- segments
 
-  /// Allocates memory, aligned to the page size.
+  /// Allocates memory, aligned to the page size, with [AllocationMode#BLOCKING].
   ///
   /// @param byteSize the size in bytes, 0 or more; 0 takes no page and gives an empty segment
   /// @return a segment of exactly `byteSize` bytes, not zeroed
+  /// @throws SleepInAtomicContextException if the thread must not sleep, and the guard throws
   /// @throws IllegalArgumentException if `byteSize < 0`
-  /// @throws OutOfPagesException if no run of enough free pages exists
+  /// @throws OutOfPagesException if no run of enough free pages was found, up to the deadline
   /// @throws IllegalStateException if the allocator is closed
   /// @throws UnsupportedOperationException if the region has no memory
   @Override
+  @MightSleep
   public MemorySegment allocate(long byteSize) {
-    MemorySegment segment = tryAllocate(byteSize);
-    if (segment == null) {
-      throw failures.outOfMemory(byteSize, 1);
+    if (mustNotSleep()) {
+      reportSleep(byteSize, 1);
     }
-    return segment;
+    MemorySegment segment = takeHeld(byteSize);
+    return segment != null ? segment : allocate(byteSize, 1, AllocationMode.BLOCKING, waitNanos);
   }
 
-  /// Allocates memory at an aligned address.
+  /// Allocates memory at an aligned address, with [AllocationMode#BLOCKING].
   ///
   /// @param byteSize the size in bytes, 0 or more; 0 takes no page and gives an empty segment
   /// @param byteAlignment the alignment in bytes, a power of two; beyond the page size it costs no
   ///   memory, as only the pages of the request are taken
   /// @return a segment of exactly `byteSize` bytes, not zeroed
+  /// @throws SleepInAtomicContextException if the thread must not sleep, and the guard throws
   /// @throws IllegalArgumentException if `byteSize < 0` or `byteAlignment` is not a power of two
-  /// @throws OutOfPagesException if no run of enough free pages exists at that alignment
+  /// @throws OutOfPagesException if no run of enough free pages was found at that alignment, up to
+  ///   the deadline
   /// @throws IllegalStateException if the allocator is closed
   /// @throws UnsupportedOperationException if the region has no memory
   @Override
+  @MightSleep
   public MemorySegment allocate(long byteSize, long byteAlignment) {
-    MemorySegment segment = tryAllocate(byteSize, byteAlignment);
-    if (segment == null) {
-      throw failures.outOfMemory(byteSize, byteAlignment);
-    }
-    return segment;
+    return allocate(byteSize, byteAlignment, AllocationMode.BLOCKING);
   }
 
-  /// As [#allocate(long)], with null for want of pages.
+  /// Allocates memory, aligned to the page size.
+  ///
+  /// @param byteSize the size in bytes, 0 or more; 0 takes no page and gives an empty segment
+  /// @param mode what the request may do
+  /// @return a segment of exactly `byteSize` bytes, not zeroed
+  /// @throws SleepInAtomicContextException if the mode is BLOCKING, the thread must not sleep, and
+  ///   the guard throws
+  /// @throws IllegalArgumentException if `byteSize < 0`
+  /// @throws OutOfPagesException if no run of enough free pages was found that the mode may take
+  /// @throws IllegalStateException if the allocator is closed
+  /// @throws UnsupportedOperationException if the region has no memory
+  @MightSleep
+  public MemorySegment allocate(long byteSize, AllocationMode mode) {
+    if (mode == AllocationMode.BLOCKING) {
+      return allocate(byteSize);
+    }
+    MemorySegment segment = takeHeld(byteSize);
+    return segment != null ? segment : allocate(byteSize, 1, mode, 0);
+  }
+
+  /// Allocates memory at an aligned address.
+  ///
+  /// @param byteSize the size in bytes, 0 or more; 0 takes no page and gives an empty segment
+  /// @param byteAlignment the alignment in bytes, a power of two
+  /// @param mode what the request may do
+  /// @return a segment of exactly `byteSize` bytes, not zeroed
+  /// @throws SleepInAtomicContextException if the mode is BLOCKING, the thread must not sleep, and
+  ///   the guard throws
+  /// @throws IllegalArgumentException if `byteSize < 0` or `byteAlignment` is not a power of two
+  /// @throws OutOfPagesException if no run of enough free pages was found that the mode may take
+  /// @throws IllegalStateException if the allocator is closed
+  /// @throws UnsupportedOperationException if the region has no memory
+  @MightSleep
+  public MemorySegment allocate(long byteSize, long byteAlignment, AllocationMode mode) {
+    if (mode == AllocationMode.BLOCKING && mustNotSleep()) {
+      reportSleep(byteSize, byteAlignment);
+    }
+    return allocate(byteSize, byteAlignment, mode, waitNanos);
+  }
+
+  /// Allocates memory at an aligned address, with a deadline of its own.
+  ///
+  /// @param byteSize the size in bytes, 0 or more; 0 takes no page and gives an empty segment
+  /// @param byteAlignment the alignment in bytes, a power of two
+  /// @param mode must be [AllocationMode#BLOCKING], as no other mode waits
+  /// @param atMost how long to wait for memory at most, 0 or more; 0 does not wait
+  /// @return a segment of exactly `byteSize` bytes, not zeroed
+  /// @throws SleepInAtomicContextException if the thread must not sleep, and the guard throws
+  /// @throws IllegalArgumentException if `byteSize < 0`, `byteAlignment` is not a power of two,
+  ///   `mode` does not wait, or `atMost` is negative
+  /// @throws OutOfPagesException if no run of enough free pages was found, up to the deadline
+  /// @throws IllegalStateException if the allocator is closed
+  /// @throws UnsupportedOperationException if the region has no memory
+  @MightSleep
+  public MemorySegment allocate(
+      long byteSize, long byteAlignment, AllocationMode mode, Duration atMost) {
+    if (mode != AllocationMode.BLOCKING) {
+      throw new IllegalArgumentException("mode does not wait: mode=" + mode + ", atMost=" + atMost);
+    }
+    long nanos = Checks.nanos("at most", atMost);
+    if (mustNotSleep()) {
+      reportSleep(byteSize, byteAlignment);
+    }
+    return allocate(byteSize, byteAlignment, mode, nanos);
+  }
+
+  private MemorySegment allocate(
+      long byteSize, long byteAlignment, AllocationMode mode, long nanos) {
+    Checks.range("byte size", byteSize, 0, Long.MAX_VALUE);
+    Checks.powerOfTwo("byte alignment", byteAlignment);
+    MemorySegment memory = memory();
+    if (byteSize == 0) {
+      return emptySegment(byteAlignment);
+    }
+    return slice(memory, (int) takeBytes(byteSize, byteAlignment, mode, nanos), byteSize);
+  }
+
+  /// The first page of a run for so many bytes; the exception says why there is none.
+  private long takeBytes(long byteSize, long byteAlignment, AllocationMode mode, long nanos) {
+    long pages = pagesFor(byteSize);
+    int alignOrder = alignOrder(byteAlignment);
+    long phase = phase(alignOrder);
+    long page = take(pages, alignOrder, phase, mode);
+    if (page == PagePool.NONE) {
+      String request = "byteSize=" + byteSize + ", byteAlignment=" + byteAlignment;
+      page = await(new SlowPath.Run(pages, alignOrder, phase), mode, nanos, request);
+    }
+    return page;
+  }
+
+  private long take(long pages, int alignOrder, long phase, AllocationMode mode) {
+    long page = slowPath.take(pages, alignOrder, phase, mode);
+    if (page == PagePool.NONE) {
+      failures.checkOpen();
+    }
+    return page;
+  }
+
+  /// Gets a run that was not free just now, or says why not.
+  private long await(SlowPath.Run run, AllocationMode mode, long nanos, String request) {
+    long page =
+        mode == AllocationMode.BLOCKING ? slowPath.await(run, nanos, request) : PagePool.NONE;
+    if (page < 0) {
+      throw failures.outOfPages(request, run, mode, page);
+    }
+    return page;
+  }
+
+  private boolean mustNotSleep() {
+    return guard.isOn() && AtomicContext.isSleepForbidden();
+  }
+
+  private void reportSleep(long byteSize, long byteAlignment) {
+    reportSleep("allocate(byteSize=" + byteSize + ", byteAlignment=" + byteAlignment);
+  }
+
+  /// @param call the method and its operands, without the end
+  private void reportSleep(String call) {
+    guard.report(
+        call + ", mode=BLOCKING)", "use ATOMIC or NOWAIT, or allocate outside of the section");
+  }
+
+  /// As [#allocate(long)], with null for want of pages, and [AllocationMode#NOWAIT].
   ///
   /// @param byteSize the size in bytes, 0 or more
   /// @return a segment of exactly `byteSize` bytes, or null if no run of enough free pages exists
+  ///   above the reserve
   /// @throws IllegalArgumentException if `byteSize < 0`
   /// @throws IllegalStateException if the allocator is closed
   /// @throws UnsupportedOperationException if the region has no memory
   public @Nullable MemorySegment tryAllocate(long byteSize) {
+    MemorySegment segment = takeHeld(byteSize);
+    return segment != null ? segment : tryAllocate(byteSize, 1, AllocationMode.NOWAIT);
+  }
+
+  /// Takes a segment from a word that the thread holds, or null.
+  private @Nullable MemorySegment takeHeld(long byteSize) {
     long pages = ((byteSize - 1) >>> pageShift) + 1;
     MemorySegment memory = region;
     if (pages <= PagePool.MOST_HELD && memory != null) {
@@ -219,51 +382,99 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
         return memory.asSlice((long) page << pageShift, byteSize);
       }
     }
-    return tryAllocate(byteSize, 1);
+    return null;
   }
 
-  /// As [#allocate(long, long)], with null for want of pages.
+  /// As [#allocate(long, long)], with null for want of pages, and [AllocationMode#NOWAIT].
   ///
   /// @param byteSize the size in bytes, 0 or more
   /// @param byteAlignment the alignment in bytes, a power of two
   /// @return a segment of exactly `byteSize` bytes, or null if no run of enough free pages exists
-  ///   at that alignment
+  ///   at that alignment above the reserve
   /// @throws IllegalArgumentException if `byteSize < 0` or `byteAlignment` is not a power of two
   /// @throws IllegalStateException if the allocator is closed
   /// @throws UnsupportedOperationException if the region has no memory
   public @Nullable MemorySegment tryAllocate(long byteSize, long byteAlignment) {
+    return tryAllocate(byteSize, byteAlignment, AllocationMode.NOWAIT);
+  }
+
+  /// As [#allocate(long, long, AllocationMode)], with null for want of pages.
+  ///
+  /// @param byteSize the size in bytes, 0 or more
+  /// @param byteAlignment the alignment in bytes, a power of two
+  /// @param mode NOWAIT or ATOMIC
+  /// @return a segment of exactly `byteSize` bytes, or null if no run of enough free pages exists
+  ///   at that alignment that the mode may take
+  /// @throws IllegalArgumentException if `mode` is BLOCKING, `byteSize < 0` or `byteAlignment` is
+  ///   not a power of two
+  /// @throws IllegalStateException if the allocator is closed
+  /// @throws UnsupportedOperationException if the region has no memory
+  public @Nullable MemorySegment tryAllocate(
+      long byteSize, long byteAlignment, AllocationMode mode) {
+    Checks.neverWaits(mode);
     Checks.range("byte size", byteSize, 0, Long.MAX_VALUE);
     Checks.powerOfTwo("byte alignment", byteAlignment);
     MemorySegment memory = memory();
     if (byteSize == 0) {
-      failures.checkOpen();
-      return MemorySegment.ofAddress(byteAlignment);
+      return emptySegment(byteAlignment);
     }
     int alignOrder = alignOrder(byteAlignment);
-    return slice(memory, take(pagesFor(byteSize), alignOrder, phase(alignOrder)), byteSize);
+    long page = take(pagesFor(byteSize), alignOrder, phase(alignOrder), mode);
+    return slice(memory, page, byteSize);
+  }
+
+  private MemorySegment emptySegment(long byteAlignment) {
+    failures.checkOpen();
+    return MemorySegment.ofAddress(byteAlignment);
   }
 
   /// Allocates a block of the buddy system: 2^order pages whose first page index is a multiple of
-  /// 2^order. Its address is aligned to its size as far as the region's base is.
+  /// 2^order, with [AllocationMode#BLOCKING]. Its address is aligned to its size as far as the
+  /// region's base is.
   ///
   /// @param order 0..maxOrder
   /// @return a segment of pageSize * 2^order bytes, not zeroed
+  /// @throws SleepInAtomicContextException if the thread must not sleep, and the guard throws
   /// @throws IllegalArgumentException if `order` is out of range
-  /// @throws OutOfPagesException if no block of that order is free
+  /// @throws OutOfPagesException if no block of that order was found free, up to the deadline
   /// @throws IllegalStateException if the allocator is closed
   /// @throws UnsupportedOperationException if the region has no memory
+  @MightSleep
   public MemorySegment allocatePages(int order) {
-    MemorySegment segment = tryAllocatePages(order);
-    if (segment == null) {
-      throw failures.outOfPages("order=" + order, 1L << order, order, 0);
-    }
-    return segment;
+    return allocatePages(order, AllocationMode.BLOCKING);
   }
 
-  /// As [#allocatePages], with null for want of pages.
+  /// As [#allocatePages(int)], with any mode.
   ///
   /// @param order 0..maxOrder
-  /// @return a segment of pageSize * 2^order bytes, or null if no block of that order is free
+  /// @param mode what the request may do
+  /// @return a segment of pageSize * 2^order bytes, not zeroed
+  /// @throws SleepInAtomicContextException if the mode is BLOCKING, the thread must not sleep, and
+  ///   the guard throws
+  /// @throws IllegalArgumentException if `order` is out of range
+  /// @throws OutOfPagesException if no block of that order was found free that the mode may take
+  /// @throws IllegalStateException if the allocator is closed
+  /// @throws UnsupportedOperationException if the region has no memory
+  @MightSleep
+  public MemorySegment allocatePages(int order, AllocationMode mode) {
+    if (mode == AllocationMode.BLOCKING && mustNotSleep()) {
+      reportSleep("allocatePages(order=" + order);
+    }
+    Checks.range("order", order, 0, maxOrder());
+    MemorySegment memory = memory();
+    long pages = 1L << order;
+    long page = take(pages, order, 0, mode);
+    if (page == PagePool.NONE) {
+      page = await(new SlowPath.Run(pages, order, 0), mode, waitNanos, "order=" + order);
+    }
+    return slice(memory, (int) page, pages << pageShift);
+  }
+
+  /// As [#allocatePages(int)], with null for want of pages, and [AllocationMode#NOWAIT].
+  ///
+  /// @param order 0..maxOrder
+  /// @return a segment of pageSize * 2^order bytes, or null if no block of that order is free above
+  ///   the reserve
   /// @throws IllegalArgumentException if `order` is out of range
   /// @throws IllegalStateException if the allocator is closed
   /// @throws UnsupportedOperationException if the region has no memory
@@ -271,7 +482,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     Checks.range("order", order, 0, maxOrder());
     MemorySegment memory = memory();
     long pages = 1L << order;
-    return slice(memory, take(pages, order, 0), pages << pageShift);
+    return slice(memory, take(pages, order, 0, AllocationMode.NOWAIT), pages << pageShift);
   }
 
   private @Nullable MemorySegment slice(MemorySegment memory, long page, long byteSize) {
@@ -325,15 +536,21 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
 
   /// Gives an allocation another size: in place if it gets shorter or if the pages behind it are
   /// free, else by moving it, which copies its bytes and keeps no alignment beyond the page size.
+  /// With [AllocationMode#BLOCKING]; while it waits, the allocation is busy.
   ///
   /// @param segment a segment that this allocator returned; it must not be used afterwards
   /// @param newByteSize the new size in bytes, 1 or more
   /// @return the segment to use and to free from now on; bytes that it gained are not zeroed
+  /// @throws SleepInAtomicContextException if the thread must not sleep, and the guard throws
   /// @throws IllegalArgumentException if `newByteSize < 1`
   /// @throws InvalidFreeException if `segment` is not a live allocation; see its reasons
   /// @throws OutOfPagesException if it cannot grow in place and no run of enough free pages exists
   ///   elsewhere; `segment` is as it was
+  @MightSleep
   public MemorySegment resize(MemorySegment segment, long newByteSize) {
+    if (mustNotSleep()) {
+      reportSleep("resize(byteSize=" + segment.byteSize() + ", newByteSize=" + newByteSize);
+    }
     Checks.range("new byte size", newByteSize, 1, Long.MAX_VALUE);
     if (newByteSize <= segment.byteSize()) {
       return trim(segment, newByteSize);
@@ -357,7 +574,8 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
       pool.release(page, (int) pages);
       return true;
     }
-    return newPages <= geometry().pageCount() && pool.growHeld(page, (int) pages, (int) newPages);
+    return newPages <= geometry().pageCount()
+        && pool.growHeld(page, (int) pages, (int) newPages, slowPath.mark(AllocationMode.BLOCKING));
   }
 
   private MemorySegment move(MemorySegment held, int page, long newByteSize) {
@@ -381,26 +599,58 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     return moved;
   }
 
-  /// Fills an array with segments of one size; all or nothing.
+  /// Fills an array with segments of one size; all or nothing. With [AllocationMode#BLOCKING]: what
+  /// is not free at once is waited for one after another, up to one deadline for all.
   ///
   /// @param byteSize the size of each in bytes, 1 or more
   /// @param into the array; its former contents do not matter
   /// @return `into.length`
+  /// @throws SleepInAtomicContextException if the thread must not sleep, and the guard throws
   /// @throws IllegalArgumentException if `byteSize < 1`
   /// @throws OutOfPagesException if not all were found; `into` is as it was, nothing is allocated
   /// @throws IllegalStateException if the allocator is closed
   /// @throws UnsupportedOperationException if the region has no memory
+  @MightSleep
   public int allocateBulk(long byteSize, @Nullable MemorySegment[] into) {
-    long[] pages = new long[into.length];
-    int count = takeMany(byteSize, pages);
-    if (count < pages.length) {
-      freeRuns(pages, count, (int) pagesFor(byteSize));
-      throw failures.outOfBulk(byteSize, into.length);
+    if (mustNotSleep()) {
+      reportSleep("allocateBulk(byteSize=" + byteSize + ", count=" + into.length);
     }
-    return slices(byteSize, pages, count, into);
+    Checks.range("byte size", byteSize, 1, Long.MAX_VALUE);
+    memory();
+    long[] pages = new long[into.length];
+    takeAll(pagesFor(byteSize), pages);
+    return slices(byteSize, pages, pages.length, into);
   }
 
-  /// Fills an array with segments of one size as far as pages are there.
+  /// Takes as many runs as fit into the array, or none and says why.
+  private void takeAll(long pages, long[] into) {
+    int count = takeRuns(pages, into, AllocationMode.BLOCKING);
+    if (count < into.length) {
+      awaitAll(pages, into, count);
+    }
+  }
+
+  /// @param from how many were taken already
+  private void awaitAll(long pages, long[] into, int from) {
+    SlowPath.Run run = new SlowPath.Run(pages, 0, 0);
+    String request = "pages=" + pages + ", count=" + into.length;
+    long start = slowPath.nanoTime();
+    int count = from;
+    try {
+      while (count < into.length) {
+        long left = waitNanos - (slowPath.nanoTime() - start);
+        into[count] = await(run, AllocationMode.BLOCKING, left, request);
+        count++;
+      }
+    } finally {
+      if (count < into.length) {
+        freeRuns(into, count, (int) pages);
+      }
+    }
+  }
+
+  /// Fills an array with segments of one size as far as pages are there, with
+  /// [AllocationMode#NOWAIT].
   ///
   /// @param byteSize the size of each in bytes, 1 or more
   /// @param into the array; entries beyond the result are left as they were
@@ -409,18 +659,15 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// @throws IllegalStateException if the allocator is closed
   /// @throws UnsupportedOperationException if the region has no memory
   public int tryAllocateBulk(long byteSize, @Nullable MemorySegment[] into) {
-    long[] pages = new long[into.length];
-    return slices(byteSize, pages, takeMany(byteSize, pages), into);
-  }
-
-  private int takeMany(long byteSize, long[] into) {
     Checks.range("byte size", byteSize, 1, Long.MAX_VALUE);
     memory();
-    return takeRuns(pagesFor(byteSize), into);
+    long[] pages = new long[into.length];
+    int count = takeRuns(pagesFor(byteSize), pages, AllocationMode.NOWAIT);
+    return slices(byteSize, pages, count, into);
   }
 
-  private int takeRuns(long pages, long[] into) {
-    int count = pages > geometry().pageCount() ? 0 : pool.allocateMany((int) pages, into);
+  private int takeRuns(long pages, long[] into, AllocationMode mode) {
+    int count = slowPath.takeMany(pages, into, mode);
     if (count < into.length) {
       failures.checkOpen();
     }
@@ -442,96 +689,154 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
 
   // ---- page runs
 
-  /// Allocates a run of pages and returns its index: no object, no garbage.
+  /// Allocates a run of pages and returns its index, with [AllocationMode#BLOCKING]: no object, no
+  /// garbage.
   ///
   /// @param pages how many, 1 or more
   /// @return the index of the first page, 0-based
+  /// @throws SleepInAtomicContextException if the thread must not sleep, and the guard throws
   /// @throws IllegalArgumentException if `pages < 1`
-  /// @throws OutOfPagesException if no run of enough free pages exists
+  /// @throws OutOfPagesException if no run of enough free pages was found, up to the deadline
   /// @throws IllegalStateException if the allocator is closed
+  @MightSleep
   public long allocatePageRun(int pages) {
+    if (mustNotSleep()) {
+      reportSleep("allocatePageRun(pages=" + pages);
+    }
     if (pages > 0) {
       int page = pool.takeHeld(pages);
       if (page != PagePool.NONE) {
         return page;
       }
     }
-    return allocatePageRun(pages, 1);
+    return allocateRun(pages, 1, AllocationMode.BLOCKING);
   }
 
-  /// Allocates a run of pages at an aligned index.
+  /// As [#allocatePageRun(int)], with any mode.
+  ///
+  /// @param pages how many, 1 or more
+  /// @param mode what the request may do
+  /// @return the index of the first page, 0-based
+  /// @throws SleepInAtomicContextException if the mode is BLOCKING, the thread must not sleep, and
+  ///   the guard throws
+  /// @throws IllegalArgumentException if `pages < 1`
+  /// @throws OutOfPagesException if no run of enough free pages was found that the mode may take
+  /// @throws IllegalStateException if the allocator is closed
+  @MightSleep
+  public long allocatePageRun(int pages, AllocationMode mode) {
+    return allocatePageRun(pages, 1, mode);
+  }
+
+  /// Allocates a run of pages at an aligned index, with [AllocationMode#BLOCKING].
   ///
   /// @param pages how many, 1 or more
   /// @param pageAlignment a power of two; the index is a multiple of it
   /// @return the index of the first page, 0-based
+  /// @throws SleepInAtomicContextException if the thread must not sleep, and the guard throws
   /// @throws IllegalArgumentException if `pages < 1` or `pageAlignment` is not a power of two
-  /// @throws OutOfPagesException if no run of enough free pages exists at that alignment
+  /// @throws OutOfPagesException if no run of enough free pages was found at that alignment, up to
+  ///   the deadline
   /// @throws IllegalStateException if the allocator is closed
+  @MightSleep
   public long allocatePageRun(int pages, int pageAlignment) {
-    long page = tryAllocatePageRun(pages, pageAlignment);
+    return allocatePageRun(pages, pageAlignment, AllocationMode.BLOCKING);
+  }
+
+  /// As [#allocatePageRun(int, int)], with any mode.
+  ///
+  /// @param pages how many, 1 or more
+  /// @param pageAlignment a power of two; the index is a multiple of it
+  /// @param mode what the request may do
+  /// @return the index of the first page, 0-based
+  /// @throws SleepInAtomicContextException if the mode is BLOCKING, the thread must not sleep, and
+  ///   the guard throws
+  /// @throws IllegalArgumentException if `pages < 1` or `pageAlignment` is not a power of two
+  /// @throws OutOfPagesException if no run of enough free pages was found at that alignment that
+  ///   the mode may take
+  /// @throws IllegalStateException if the allocator is closed
+  @MightSleep
+  public long allocatePageRun(int pages, int pageAlignment, AllocationMode mode) {
+    if (mode == AllocationMode.BLOCKING && mustNotSleep()) {
+      reportSleep("allocatePageRun(pages=" + pages + ", pageAlignment=" + pageAlignment);
+    }
+    return allocateRun(pages, pageAlignment, mode);
+  }
+
+  private long allocateRun(int pages, int pageAlignment, AllocationMode mode) {
+    Checks.range("pages", pages, 1, Integer.MAX_VALUE);
+    Checks.powerOfTwo("page alignment", pageAlignment);
+    int alignOrder = Integer.numberOfTrailingZeros(pageAlignment);
+    long page = take(pages, alignOrder, 0, mode);
     if (page == PagePool.NONE) {
-      throw failures.outOfPages(
-          "pages=" + pages + ", pageAlignment=" + pageAlignment,
-          pages,
-          Integer.numberOfTrailingZeros(pageAlignment),
-          0);
+      String request = "pages=" + pages + ", pageAlignment=" + pageAlignment;
+      page = await(new SlowPath.Run(pages, alignOrder, 0), mode, waitNanos, request);
     }
     return page;
   }
 
-  /// As [#allocatePageRun(int)], with -1 for want of pages.
+  /// As [#allocatePageRun(int)], with -1 for want of pages, and [AllocationMode#NOWAIT].
   ///
   /// @param pages how many, 1 or more
-  /// @return the index of the first page, or -1 if no run of enough free pages exists
+  /// @return the index of the first page, or -1 if no run of enough free pages exists above the
+  ///   reserve
   /// @throws IllegalArgumentException if `pages < 1`
   /// @throws IllegalStateException if the allocator is closed
   public long tryAllocatePageRun(int pages) {
     return tryAllocatePageRun(pages, 1);
   }
 
-  /// As [#allocatePageRun(int, int)], with -1 for want of pages.
+  /// As [#allocatePageRun(int, int)], with -1 for want of pages, and [AllocationMode#NOWAIT].
   ///
   /// @param pages how many, 1 or more
   /// @param pageAlignment a power of two; the index is a multiple of it
-  /// @return the index of the first page, or -1 if no run of enough free pages exists there
+  /// @return the index of the first page, or -1 if no run of enough free pages exists there above
+  ///   the reserve
   /// @throws IllegalArgumentException if `pages < 1` or `pageAlignment` is not a power of two
   /// @throws IllegalStateException if the allocator is closed
   public long tryAllocatePageRun(int pages, int pageAlignment) {
+    return tryAllocatePageRun(pages, pageAlignment, AllocationMode.NOWAIT);
+  }
+
+  /// As [#tryAllocatePageRun(int, int)], with another mode.
+  ///
+  /// @param pages how many, 1 or more
+  /// @param pageAlignment a power of two; the index is a multiple of it
+  /// @param mode NOWAIT or ATOMIC
+  /// @return the index of the first page, or -1 if no run of enough free pages exists there that
+  ///   the mode may take
+  /// @throws IllegalArgumentException if `mode` is BLOCKING, `pages < 1` or `pageAlignment` is not
+  ///   a power of two
+  /// @throws IllegalStateException if the allocator is closed
+  public long tryAllocatePageRun(int pages, int pageAlignment, AllocationMode mode) {
+    Checks.neverWaits(mode);
     Checks.range("pages", pages, 1, Integer.MAX_VALUE);
     Checks.powerOfTwo("page alignment", pageAlignment);
-    return take(pages, Integer.numberOfTrailingZeros(pageAlignment), 0);
+    return take(pages, Integer.numberOfTrailingZeros(pageAlignment), 0, mode);
   }
 
-  private long take(long pages, int alignOrder, long phase) {
-    if (pages <= geometry().pageCount()) {
-      int page = pool.allocate((int) pages, alignOrder, phase);
-      if (page != PagePool.NONE) {
-        return page;
-      }
-    }
-    failures.checkOpen();
-    return PagePool.NONE;
-  }
-
-  /// Fills an array with runs of one length; all or nothing. No object, no garbage.
+  /// Fills an array with runs of one length; all or nothing. With [AllocationMode#BLOCKING], as
+  /// [#allocateBulk]. No object, no garbage, if they are free at once.
   ///
   /// @param pages the length of each, 1 or more
   /// @param into gets the indices of their first pages, 0-based
   /// @return `into.length`
+  /// @throws SleepInAtomicContextException if the thread must not sleep, and the guard throws
   /// @throws IllegalArgumentException if `pages < 1`
   /// @throws OutOfPagesException if not all were found; nothing is allocated, and what `into` holds
   ///   is undefined
   /// @throws IllegalStateException if the allocator is closed
+  @MightSleep
   public int allocatePageRuns(int pages, long[] into) {
-    int count = tryAllocatePageRuns(pages, into);
-    if (count < into.length) {
-      freeRuns(into, count, pages);
-      throw failures.outOfRuns(pages, into.length);
+    if (mustNotSleep()) {
+      reportSleep("allocatePageRuns(pages=" + pages + ", count=" + into.length);
     }
-    return count;
+    Checks.range("pages", pages, 1, Integer.MAX_VALUE);
+    takeAll(pages, into);
+    return into.length;
   }
 
-  /// Fills an array with runs of one length as far as pages are there. No object, no garbage.
+  /// Fills an array with runs of one length as far as pages are there, with
+  /// [AllocationMode#NOWAIT]. No object, no garbage.
   ///
   /// @param pages the length of each, 1 or more
   /// @param into gets the indices of their first pages, 0-based
@@ -540,7 +845,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// @throws IllegalStateException if the allocator is closed
   public int tryAllocatePageRuns(int pages, long[] into) {
     Checks.range("pages", pages, 1, Integer.MAX_VALUE);
-    return takeRuns(pages, into);
+    return takeRuns(pages, into, AllocationMode.NOWAIT);
   }
 
   /// Frees a run. Never allocates, never blocks (L7).
@@ -620,8 +925,18 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// @throws IllegalStateException if the allocator is closed
   /// @throws UnsupportedOperationException if the region has no memory
   public PageArena openArena() {
+    return openArena(AllocationMode.BLOCKING);
+  }
+
+  /// As [#openArena()]; what it allocates is requested with a mode.
+  ///
+  /// @param mode of all requests of the arena; NOWAIT and ATOMIC for threads that must not sleep
+  /// @return a new arena
+  /// @throws IllegalStateException if the allocator is closed
+  /// @throws UnsupportedOperationException if the region has no memory
+  public PageArena openArena(AllocationMode mode) {
     checkArenas();
-    return PageArena.confined(this, hasNativeAccess());
+    return PageArena.confined(this, mode, hasNativeAccess());
   }
 
   /// Opens an arena for any threads, as safe as [java.lang.foreign.Arena#ofShared]: closing it
@@ -632,7 +947,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// @throws UnsupportedOperationException if the region has no memory
   public PageArena openSharedArena() {
     checkArenas();
-    return PageArena.shared(this, hasNativeAccess());
+    return PageArena.shared(this, AllocationMode.BLOCKING, hasNativeAccess());
   }
 
   /// Opens an arena for any threads that is cheap to close, because its segments do not end: who
@@ -644,7 +959,18 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// @throws UnsupportedOperationException if the region has no memory
   public PageArena openUnscopedArena() {
     checkArenas();
-    return PageArena.unscoped(this);
+    return PageArena.unscoped(this, AllocationMode.BLOCKING);
+  }
+
+  /// As [#openUnscopedArena()]; what it allocates is requested with a mode.
+  ///
+  /// @param mode of all requests of the arena; NOWAIT and ATOMIC for threads that must not sleep
+  /// @return a new arena
+  /// @throws IllegalStateException if the allocator is closed
+  /// @throws UnsupportedOperationException if the region has no memory
+  public PageArena openUnscopedArena(AllocationMode mode) {
+    checkArenas();
+    return PageArena.unscoped(this, mode);
   }
 
   /// How many arenas took the JDK's memory for want of native access.
@@ -682,29 +1008,40 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     return nativeAccess;
   }
 
-  /// Takes the pages of an arena's chunk.
-  ///
-  /// @return the first page, or -1 for want of pages
-  long tryTakeRun(int pages) {
-    int page = pool.takeHeld(pages);
-    return page != PagePool.NONE ? page : take(pages, 0, 0);
+  /// Reports an allocation of an arena that may sleep, if it must not.
+  void checkSleep(long byteSize, long byteAlignment) {
+    if (mustNotSleep()) {
+      reportSleep("PageArena.allocate(byteSize=" + byteSize + ", byteAlignment=" + byteAlignment);
+    }
   }
 
-  /// Takes the pages of a large allocation of an arena, as [#allocate(long, long)] would.
-  long takeRun(long byteSize, long byteAlignment) {
+  /// Takes the pages of an arena's chunk; never waits.
+  ///
+  /// @return the first page, or -1 for want of pages
+  long tryTakeRun(int pages, AllocationMode mode) {
+    int page = pool.takeHeld(pages);
+    return page != PagePool.NONE ? page : take(pages, 0, 0, mode);
+  }
+
+  /// Takes the pages of a large allocation of an arena, as [#allocate(long, long, AllocationMode)]
+  /// would.
+  long takeRun(long byteSize, long byteAlignment, AllocationMode mode) {
     long pages = pagesFor(byteSize);
-    int alignOrder = alignOrder(byteAlignment);
-    long page =
-        alignOrder == 0 && pages <= PagePool.MOST_HELD
-            ? tryTakeRun((int) pages)
-            : take(pages, alignOrder, phase(alignOrder));
+    int page =
+        alignOrder(byteAlignment) == 0 && pages <= PagePool.MOST_HELD
+            ? pool.takeHeld((int) pages)
+            : PagePool.NONE;
     if (page == PagePool.NONE) {
-      throw failures.outOfMemory(byteSize, byteAlignment);
+      page = (int) takeBytes(byteSize, byteAlignment, mode, waitNanos);
     }
     if (checked != null) {
-      checked.guard((int) page, byteSize);
+      checked.guard(page, byteSize);
     }
     return page;
+  }
+
+  long mark(AllocationMode mode) {
+    return slowPath.mark(mode);
   }
 
   /// Whether a run that was just allocated is certainly all zero.
@@ -765,7 +1102,35 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   public BuddyInfo buddyInfo() {
     failures.checkOpen();
     long cachedPages = pool.cachedPages();
-    return new BuddyInfo(name, pageSize(), pageCount(), cachedPages, pool.freeAreas());
+    return new BuddyInfo(name, pageSize(), pageCount(), cachedPages, pool.freeAreas(), watermarks);
+  }
+
+  /// Has a shrinker asked when memory runs short, until the result is closed, or the allocator. The
+  /// first one starts a daemon thread of the allocator, on which all are called; it ends with the
+  /// allocator.
+  ///
+  /// @param shrinkerName for messages
+  /// @param shrinker what could free memory
+  /// @return ends it
+  /// @throws IllegalStateException if the allocator is closed
+  public Shrinker.Registration addShrinker(String shrinkerName, Shrinker shrinker) {
+    failures.checkOpen();
+    return slowPath.reclaimer().add(shrinkerName, shrinker);
+  }
+
+  /// How many requests wait for memory now. One load.
+  ///
+  /// @return 0 or more
+  public int waiters() {
+    return slowPath.room().size();
+  }
+
+  /// The free pages, whatever thread keeps them, from counters: cheap, takes nothing from threads,
+  /// and exact if no other call runs.
+  ///
+  /// @return 0..pageCount
+  public long freePages() {
+    return Math.clamp(pool.freePages(), 0, pageCount());
   }
 
   /// Gives the memory of all free pages back to the system now, whatever thread keeps them, and
@@ -813,8 +1178,9 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   }
 
   /// Closes the allocator and gives its memory back. All segments of a region that the allocator
-  /// owns fail from then on. Closing twice does nothing.
+  /// owns fail from then on, and requests that wait. Closing twice does nothing.
   ///
+  /// @throws SleepInAtomicContextException if the thread must not sleep, and the guard throws
   /// @throws LiveAllocationsException if allocations are live: how many and where; the allocator
   ///   stays open and usable
   /// @throws CorruptedMemoryException if freed memory was written to; the allocator is closed all
@@ -824,6 +1190,9 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   @Override
   @MightSleep
   public void close() {
+    if (mustNotSleep()) {
+      guard.report("close(name=" + name + ")", "close it outside of the section");
+    }
     synchronized (closing) {
       if (!pool.close()) {
         throw failures.liveAllocations("close with live allocations");
@@ -834,6 +1203,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
         source.close();
       }
     }
+    slowPath.close();
     LockSupport.unpark(purgeThread);
     LOG.debug("closed: name={}", name);
   }

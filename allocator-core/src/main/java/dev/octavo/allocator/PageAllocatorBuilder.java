@@ -1,8 +1,11 @@
 package dev.octavo.allocator;
 
+import dev.octavo.allocator.context.SleepGuard;
 import dev.octavo.allocator.internal.buddy.Geometry;
 import dev.octavo.allocator.internal.cache.CacheLimits;
+import dev.octavo.allocator.internal.reclaim.WaitClock;
 import dev.octavo.allocator.internal.region.RegionMemory;
+import dev.octavo.allocator.reclaim.Watermarks;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.LongSupplier;
@@ -29,6 +32,10 @@ public final class PageAllocatorBuilder {
   CheckLevel checks = CheckLevel.BASIC;
   private Duration purgeDelay = Duration.ofSeconds(4);
   private @Nullable LongSupplier purgeClock;
+  private @Nullable Watermarks watermarks;
+  SleepGuard guard = SleepGuard.ofProcess();
+  long waitNanos = Duration.ofSeconds(30).toNanos();
+  WaitClock waitClock = WaitClock.SYSTEM;
   String name = "octavo";
   boolean watchesArenas;
   boolean nativeAccess = PageAllocator.class.getModule().isNativeAccessEnabled();
@@ -131,6 +138,41 @@ public final class PageAllocatorBuilder {
     return this;
   }
 
+  /// Sets at which amounts of free memory the allocator starts to reclaim and keeps a reserve.
+  /// Default: Linux's formula for the capacity, [Watermarks#byDefault(long, int)].
+  ///
+  /// @param marks the amounts; [Watermarks#none] for no reserve
+  /// @return this
+  public PageAllocatorBuilder watermarks(Watermarks marks) {
+    watermarks = Objects.requireNonNull(marks, "watermarks");
+    return this;
+  }
+
+  /// Sets who is told of BLOCKING requests in atomic sections. Default: [SleepGuard#ofProcess].
+  ///
+  /// @param sleepGuard the guard
+  /// @return this
+  public PageAllocatorBuilder sleepGuard(SleepGuard sleepGuard) {
+    guard = Objects.requireNonNull(sleepGuard, "sleep guard");
+    return this;
+  }
+
+  /// Sets how long a BLOCKING request waits for memory that does not say it itself. Default 30 s.
+  ///
+  /// @param atMost 0 or more; 0 does not wait
+  /// @return this
+  /// @throws IllegalArgumentException if `atMost` is negative
+  public PageAllocatorBuilder waitAtMost(Duration atMost) {
+    waitNanos = Checks.nanos("wait at most", atMost);
+    return this;
+  }
+
+  /// Makes waiting go by another clock.
+  PageAllocatorBuilder waitClock(WaitClock clock) {
+    waitClock = clock;
+    return this;
+  }
+
   /// Sets the name that messages and [BuddyInfo] show. Default `octavo`.
   ///
   /// @param allocatorName the name
@@ -160,10 +202,10 @@ public final class PageAllocatorBuilder {
   /// Builds the allocator and gets its memory.
   ///
   /// @return the allocator, nothing allocated
-  /// @throws IllegalArgumentException if neither capacity nor region is set, if the capacity is no
-  ///   multiple of the page size, has no page or more than 2^30, or exceeds the region, if the
-  ///   largest order does not fit into the capacity, or if the region's address is no multiple of
-  ///   the page size
+  /// @throws IllegalArgumentException if neither capacity nor region is set, if the high watermark
+  ///   exceeds the capacity, if the capacity is no multiple of the page size, has no page or more
+  ///   than 2^30, or exceeds the region, if the largest order does not fit into the capacity, or if
+  ///   the region's address is no multiple of the page size
   /// @throws IllegalStateException if the region already serves an allocator
   /// @throws java.io.UncheckedIOException if the system refuses a mapping
   /// @throws OutOfMemoryError if the JVM has no memory for the region
@@ -190,6 +232,12 @@ public final class PageAllocatorBuilder {
       allocator.startPurging(purgeDelay, purgeClock);
     }
     return allocator;
+  }
+
+  Watermarks watermarks(long byteSize) {
+    Watermarks marks = watermarks == null ? Watermarks.byDefault(byteSize, pageSize) : watermarks;
+    Checks.range("high watermark", marks.highBytes(), 0, byteSize);
+    return marks;
   }
 
   CacheLimits limits(Geometry geometry) {

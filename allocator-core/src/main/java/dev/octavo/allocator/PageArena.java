@@ -1,8 +1,11 @@
 package dev.octavo.allocator;
 
+import static java.util.Objects.requireNonNull;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /// A `java.lang.foreign.Arena` over the pages of a [PageAllocator].
@@ -23,8 +26,9 @@ import org.jspecify.annotations.Nullable;
 /// because giving pooled memory a lifetime of its own is a restricted method. Without it they are
 /// as safe, and take the JDK's memory instead of the pages: [#isPooled].
 ///
-/// *Thread safety.* As in the table; calls on a shared arena exclude each other for a moment.
-/// Nothing here sleeps but for the handshake.
+/// *Thread safety.* As in the table; calls on a shared arena exclude each other for a moment. An
+/// allocation that needs pages may wait for memory, unless the arena was opened with another
+/// [AllocationMode]; nothing else sleeps but for the handshake.
 ///
 /// *Cost.* A small allocation moves a position, and zeroes; no atomic operation in a confined
 /// arena. Zeroed is what is handed out, small allocations a kilobyte or more at a time, and not
@@ -49,6 +53,7 @@ public final class PageArena implements Arena {
 
   private final PageAllocator allocator;
   private final @Nullable Thread owner;
+  private final AllocationMode mode;
   private final boolean isScoped;
   private final boolean isPooled;
   private final ArenaRuns runs;
@@ -86,12 +91,16 @@ public final class PageArena implements Arena {
 
   private long peakBytes;
 
-  private PageArena(
-      PageAllocator allocator, @Nullable Thread owner, boolean isScoped, boolean isPooled) {
+  /// What of an arena never changes.
+  private record Kind(
+      @Nullable Thread owner, AllocationMode mode, boolean isScoped, boolean isPooled) {}
+
+  private PageArena(PageAllocator allocator, Kind kind) {
     this.allocator = allocator;
-    this.owner = owner;
-    this.isScoped = isScoped;
-    this.isPooled = isPooled;
+    owner = kind.owner;
+    mode = kind.mode;
+    isScoped = kind.isScoped;
+    isPooled = kind.isPooled;
     runs = new ArenaRuns(allocator);
     session = isScoped ? openSession() : null;
     watch = allocator.watchesArenas() ? watch() : null;
@@ -102,16 +111,16 @@ public final class PageArena implements Arena {
     return new ArenaWatch(watched, runs, new Throwable("arena was opened here"), isScoped);
   }
 
-  static PageArena confined(PageAllocator allocator, boolean isPooled) {
-    return new PageArena(allocator, Thread.currentThread(), true, isPooled);
+  static PageArena confined(PageAllocator allocator, AllocationMode mode, boolean isPooled) {
+    return new PageArena(allocator, new Kind(Thread.currentThread(), mode, true, isPooled));
   }
 
-  static PageArena shared(PageAllocator allocator, boolean isPooled) {
-    return new PageArena(allocator, null, true, isPooled);
+  static PageArena shared(PageAllocator allocator, AllocationMode mode, boolean isPooled) {
+    return new PageArena(allocator, new Kind(null, mode, true, isPooled));
   }
 
-  static PageArena unscoped(PageAllocator allocator) {
-    return new PageArena(allocator, null, false, true);
+  static PageArena unscoped(PageAllocator allocator, AllocationMode mode) {
+    return new PageArena(allocator, new Kind(null, mode, false, true));
   }
 
   private Arena openSession() {
@@ -127,7 +136,7 @@ public final class PageArena implements Arena {
   /// @throws IllegalArgumentException if `byteSize < 0`
   /// @throws IllegalStateException if the arena is closed
   /// @throws WrongThreadException if the arena is another thread's
-  /// @throws OutOfPagesException if no run of enough free pages exists
+  /// @throws OutOfPagesException if no run of enough free pages was found that the mode may take
   @Override
   public MemorySegment allocate(long byteSize) {
     return allocate(byteSize, 1);
@@ -141,7 +150,7 @@ public final class PageArena implements Arena {
   /// @throws IllegalArgumentException if `byteSize < 0` or `byteAlignment` is not a power of two
   /// @throws IllegalStateException if the arena is closed
   /// @throws WrongThreadException if the arena is another thread's
-  /// @throws OutOfPagesException if no run of enough free pages exists
+  /// @throws OutOfPagesException if no run of enough free pages was found that the mode may take
   @Override
   public MemorySegment allocate(long byteSize, long byteAlignment) {
     return allocate(byteSize, byteAlignment, true);
@@ -155,7 +164,7 @@ public final class PageArena implements Arena {
   /// @throws IllegalArgumentException if `byteSize < 0` or `byteAlignment` is not a power of two
   /// @throws IllegalStateException if the arena is closed
   /// @throws WrongThreadException if the arena is another thread's
-  /// @throws OutOfPagesException if no run of enough free pages exists
+  /// @throws OutOfPagesException if no run of enough free pages was found that the mode may take
   public MemorySegment allocateUninitialized(long byteSize, long byteAlignment) {
     return allocate(byteSize, byteAlignment, false);
   }
@@ -169,22 +178,28 @@ public final class PageArena implements Arena {
   }
 
   private MemorySegment allocate(long byteSize, long byteAlignment, boolean zeroed) {
+    if (mode == AllocationMode.BLOCKING) {
+      allocator.checkSleep(byteSize, byteAlignment);
+    }
     Checks.range("byte size", byteSize, 0, Long.MAX_VALUE);
     Checks.powerOfTwo("byte alignment", byteAlignment);
+    MemorySegment segment;
     if (owner != null) {
       checkThread();
-      return take(byteSize, byteAlignment, zeroed);
+      segment = takeFromChunk(byteSize, byteAlignment, zeroed);
+    } else {
+      synchronized (runs) {
+        segment = takeFromChunk(byteSize, byteAlignment, zeroed);
+      }
     }
-    synchronized (runs) {
-      return take(byteSize, byteAlignment, zeroed);
-    }
+    return segment != null ? segment : takeElsewhere(byteSize, byteAlignment, zeroed);
   }
 
-  private MemorySegment take(long byteSize, long byteAlignment, boolean zeroed) {
+  private @Nullable MemorySegment takeFromChunk(long byteSize, long byteAlignment, boolean zeroed) {
     long start = position + byteAlignment - 1 & -byteAlignment;
     MemorySegment all = memory;
     if (byteSize > limit - start || all == null) {
-      return takeElsewhere(byteSize, byteAlignment, zeroed);
+      return null;
     }
     position = start + byteSize;
     MemorySegment segment = all.asSlice(start - allocator.base(), byteSize);
@@ -201,15 +216,46 @@ public final class PageArena implements Arena {
     Zeros.fill(memory().asSlice(from - allocator.base(), zeroTo - from));
   }
 
+  /// Takes pages. No lock is held while that waits, so that others can go on, and close the arena.
   private MemorySegment takeElsewhere(long byteSize, long byteAlignment, boolean zeroed) {
     checkOpen();
     if (!isPooled) {
       return takeFromJdk(byteSize, byteAlignment);
     }
-    boolean isSmall = Math.max(byteSize, byteAlignment) <= nextChunkBytes >> LARGE_PART_LOG2;
-    return isSmall && addChunk()
-        ? take(byteSize, byteAlignment, zeroed)
-        : takeRun(byteSize, byteAlignment, zeroed);
+    long chunkBytes = Math.max(nextChunkBytes, allocator.pageSize());
+    if (Math.max(byteSize, byteAlignment) <= chunkBytes >> LARGE_PART_LOG2) {
+      int pages = (int) allocator.pagesFor(chunkBytes);
+      long page = allocator.tryTakeRun(pages, mode);
+      if (page >= 0) {
+        return exclusively(
+            page,
+            pages,
+            () -> {
+              addChunk(page, pages);
+              return requireNonNull(takeFromChunk(byteSize, byteAlignment, zeroed));
+            });
+      }
+    }
+    // At least one page, so that an empty segment has an address of its own.
+    long page = allocator.takeRun(Math.max(byteSize, 1), byteAlignment, mode);
+    int pages = (int) allocator.pagesFor(Math.max(byteSize, 1));
+    return exclusively(page, pages, () -> takeRun(page, pages, byteSize, zeroed));
+  }
+
+  /// Makes use of pages that were just taken, if the arena is still open.
+  private MemorySegment exclusively(long page, int pages, Supplier<MemorySegment> use) {
+    if (owner != null) {
+      runs.add(page, pages);
+      return use.get();
+    }
+    synchronized (runs) {
+      if (isClosed) {
+        allocator.freePageRun(page, pages);
+        throw closedException();
+      }
+      runs.add(page, pages);
+      return use.get();
+    }
   }
 
   private MemorySegment takeFromJdk(long byteSize, long byteAlignment) {
@@ -218,20 +264,13 @@ public final class PageArena implements Arena {
     return segment;
   }
 
-  /// Makes the next chunk the current one; false if there is no such run of pages.
-  private boolean addChunk() {
-    long byteSize = Math.max(nextChunkBytes, allocator.pageSize());
-    int pages = (int) allocator.pagesFor(byteSize);
-    long page = allocator.tryTakeRun(pages);
-    if (page < 0) {
-      return false;
-    }
-    runs.add(page, pages);
+  /// Makes a run the current chunk.
+  private void addChunk(long page, int pages) {
+    long byteSize = (long) pages * allocator.pageSize();
     bytesElsewhere += position - chunkAddress;
     useChunk(page, byteSize);
     zeroTo = allocator.isKnownZero(page, pages) ? limit : position;
     nextChunkBytes = Math.min(2 * byteSize, LARGEST_CHUNK_BYTES);
-    return true;
   }
 
   private void useChunk(long page, long byteSize) {
@@ -242,11 +281,7 @@ public final class PageArena implements Arena {
     memory();
   }
 
-  /// An exact run: at least one page, so that an empty segment has an address of its own.
-  private MemorySegment takeRun(long byteSize, long byteAlignment, boolean zeroed) {
-    long page = allocator.takeRun(Math.max(byteSize, 1), byteAlignment);
-    int pages = (int) allocator.pagesFor(Math.max(byteSize, 1));
-    runs.add(page, pages);
+  private MemorySegment takeRun(long page, int pages, long byteSize, boolean zeroed) {
     MemorySegment segment =
         memory().asSlice(allocator.addressOf(page) - allocator.base(), byteSize);
     if (zeroed && !allocator.isKnownZero(page, pages)) {

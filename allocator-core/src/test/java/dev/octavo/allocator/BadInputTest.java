@@ -15,8 +15,7 @@ class BadInputTest {
 
   private static final int PAGE = 4096;
 
-  private final PageAllocator allocator =
-      PageAllocator.builder().capacity(256 * PAGE).name("test").build();
+  private final PageAllocator allocator = Bare.builder().capacity(256 * PAGE).name("test").build();
 
   /// Live during every test, to be damaged by what goes wrong.
   private final MemorySegment live = allocator.allocate(33 * PAGE);
@@ -81,8 +80,9 @@ class BadInputTest {
             OutOfPagesException.class,
             e -> assertThat(e.reason()).isEqualTo(OutOfPagesException.Reason.NOT_ENOUGH_MEMORY))
         .hasMessage(
-            "not enough memory: byteSize=917504, byteAlignment=1, pageSize=4096, pageCount=256,"
-                + " freePages=223, largestFreeRun=223, buddyinfo="
+            "not enough memory: byteSize=917504, byteAlignment=1, mode=BLOCKING, pageSize=4096,"
+                + " pageCount=256, freePages=223, min=0, largestFreeRun=223, order=8,"
+                + " fragmentationIndex=733, buddyinfo="
                 + before);
   }
 
@@ -256,7 +256,7 @@ class BadInputTest {
     MemorySegment[] into = new MemorySegment[224];
     assertThatThrownBy(() -> allocator.allocateBulk(PAGE, into))
         .isInstanceOf(OutOfPagesException.class)
-        .hasMessageStartingWith("not enough memory: byteSize=4096, count=224,");
+        .hasMessageStartingWith("not enough memory: pages=1, count=224, mode=BLOCKING,");
     assertThat(into).containsOnlyNulls();
   }
 

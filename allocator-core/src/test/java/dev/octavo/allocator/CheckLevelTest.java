@@ -21,7 +21,7 @@ class CheckLevelTest {
   private static final int PAGES = 512;
 
   private static PageAllocator allocator(CheckLevel level) {
-    return PageAllocator.builder().capacity(PAGES * PAGE).checks(level).name("test").build();
+    return Bare.builder().capacity(PAGES * PAGE).checks(level).name("test").build();
   }
 
   private static void assertRefused(ThrowingCallable call, Reason reason) {
@@ -104,7 +104,7 @@ class CheckLevelTest {
   @Test
   void fullLeavesNothingWithThreads() {
     try (PageAllocator allocator = allocator(CheckLevel.FULL);
-        PageAllocator basic = PageAllocator.builder().capacity(PAGES * PAGE).build()) {
+        PageAllocator basic = Bare.builder().capacity(PAGES * PAGE).build()) {
       List<MemorySegment> live = new ArrayList<>(List.of(allocator.allocate(1)));
       assertThat(allocator.buddyInfo().cachedPages()).isZero();
       live.forEach(allocator::free);
@@ -116,7 +116,7 @@ class CheckLevelTest {
   @Test
   @SuppressWarnings("NullAway")
   void theGradeIsRequired() {
-    assertThatThrownBy(() -> PageAllocator.builder().checks(null))
+    assertThatThrownBy(() -> Bare.builder().checks(null))
         .isInstanceOf(NullPointerException.class)
         .hasMessage("checks");
   }

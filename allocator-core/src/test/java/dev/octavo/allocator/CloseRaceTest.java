@@ -15,7 +15,7 @@ class CloseRaceTest {
   void closeTakesEverythingOrNothing() throws Exception {
     for (int round = 0; round < ROUNDS; round++) {
       PageAllocator allocator =
-          PageAllocator.builder().region(MemoryRegion.reserveOnly(4096L * 300)).build();
+          Bare.builder().region(MemoryRegion.reserveOnly(4096L * 300)).build();
       List<Boolean> outcomes =
           Threads.together(3, number -> number == 0 ? closes(allocator) : gets(allocator));
       boolean hasClosed = outcomes.getFirst();

@@ -13,8 +13,7 @@ import org.junit.jupiter.api.Test;
 /// After close every call says so, and the memory is gone.
 class ClosedTest {
 
-  private final PageAllocator allocator =
-      PageAllocator.builder().capacity(1 << 20).name("gone").build();
+  private final PageAllocator allocator = Bare.builder().capacity(1 << 20).name("gone").build();
   private final MemorySegment old = allocator.allocate(100);
 
   @BeforeEach

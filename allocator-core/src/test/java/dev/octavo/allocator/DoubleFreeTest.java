@@ -16,10 +16,7 @@ class DoubleFreeTest {
   private static final Optional<Reason> DONE = Optional.empty();
 
   private static PageAllocator allocator(CheckLevel checks) {
-    return PageAllocator.builder()
-        .region(MemoryRegion.reserveOnly(4096L * 4096))
-        .checks(checks)
-        .build();
+    return Bare.builder().region(MemoryRegion.reserveOnly(4096L * 4096)).checks(checks).build();
   }
 
   /// Why a call was refused; empty if it was not.

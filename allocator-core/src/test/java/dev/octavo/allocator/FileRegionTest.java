@@ -30,7 +30,7 @@ class FileRegionTest {
   }
 
   private static PageAllocator allocator(FileChannel channel, long offset, long byteSize) {
-    return PageAllocator.builder().region(MemoryRegion.ofFile(channel, offset, byteSize)).build();
+    return Bare.builder().region(MemoryRegion.ofFile(channel, offset, byteSize)).build();
   }
 
   private static long bytesOnDisk(Path file) throws IOException, InterruptedException {
@@ -108,7 +108,7 @@ class FileRegionTest {
     Files.write(file, old);
     try (FileChannel channel = open(file);
         PageAllocator allocator =
-            PageAllocator.builder()
+            Bare.builder()
                 .pageSize(512)
                 .region(MemoryRegion.ofFile(channel, 4096, 4096 + 512))
                 .build()) {
@@ -131,10 +131,10 @@ class FileRegionTest {
           .isExactlyInstanceOf(IllegalArgumentException.class)
           .hasMessage("file offset out of range: value=-1, min=0, max=9223372036854775806");
       MemoryRegion region = MemoryRegion.ofFile(channel, 64, MIB);
-      assertThatThrownBy(() -> PageAllocator.builder().region(region).build())
+      assertThatThrownBy(() -> Bare.builder().region(region).build())
           .isExactlyInstanceOf(IllegalArgumentException.class)
           .hasMessageStartingWith("region must start at a multiple of the page size: address=");
-      try (PageAllocator small = PageAllocator.builder().pageSize(64).region(region).build()) {
+      try (PageAllocator small = Bare.builder().pageSize(64).region(region).build()) {
         assertThat(small.purge()).isZero();
       }
     }

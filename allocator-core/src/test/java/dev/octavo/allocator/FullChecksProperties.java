@@ -74,7 +74,7 @@ class FullChecksProperties {
     Compared(int pageCount) {
       this.pageCount = pageCount;
       allocator =
-          PageAllocator.builder()
+          Bare.builder()
               .capacity((long) pageCount * PAGE)
               .pageSize(PAGE)
               .checks(CheckLevel.FULL)

@@ -29,7 +29,7 @@ class FullChecksTest {
   private final PageAllocator allocator = full().capacity(PAGES * PAGE).name("test").build();
 
   private static PageAllocatorBuilder full() {
-    return PageAllocator.builder().pageSize(PAGE).checks(CheckLevel.FULL);
+    return Bare.builder().pageSize(PAGE).checks(CheckLevel.FULL);
   }
 
   @AfterEach

@@ -24,7 +24,7 @@ class LawsTest {
   private static final int PAGES = 1000;
 
   private static PageAllocator allocator() {
-    return PageAllocator.builder().capacity(PAGES * PAGE).build();
+    return Bare.builder().capacity(PAGES * PAGE).build();
   }
 
   @Test
@@ -89,7 +89,7 @@ class LawsTest {
 
   @Test
   void l4ExactSize() {
-    try (PageAllocator allocator = PageAllocator.builder().capacity(64 * PAGE).build()) {
+    try (PageAllocator allocator = Bare.builder().capacity(64 * PAGE).build()) {
       MemorySegment segment = allocator.allocate(132 << 10);
       assertThat(allocator.buddyInfo().allocatedPages()).isEqualTo(33);
       assertThat(allocator.buddyInfo().freeBlocks()).containsExactly(1, 1, 1, 1, 1, 0, 0);
@@ -103,7 +103,7 @@ class LawsTest {
   /// Exact runs pack: 132 KiB buffers fill a region to the last run that fits between others.
   @Test
   void l4ExactRunsOfOneSizeFillTheRegion() {
-    try (PageAllocator allocator = PageAllocator.builder().capacity(16 << 20).build()) {
+    try (PageAllocator allocator = Bare.builder().capacity(16 << 20).build()) {
       List<MemorySegment> live = new ArrayList<>();
       for (MemorySegment run; (run = allocator.tryAllocate(132 << 10)) != null; ) {
         live.add(run);
@@ -204,7 +204,7 @@ class LawsTest {
   void l12MetadataIsOutOfBand() {
     Arena arena = Arena.ofConfined();
     MemorySegment memory = arena.allocate(PAGES * PAGE, PAGE);
-    PageAllocator allocator = PageAllocator.builder().region(MemoryRegion.of(memory)).build();
+    PageAllocator allocator = Bare.builder().region(MemoryRegion.of(memory)).build();
     arena.close();
     assertThatThrownBy(() -> memory.get(ValueLayout.JAVA_BYTE, 0))
         .isInstanceOf(IllegalStateException.class);

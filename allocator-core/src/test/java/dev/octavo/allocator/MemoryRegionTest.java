@@ -21,8 +21,8 @@ class MemoryRegionTest {
   void aRegionServesOneAllocator() {
     MemoryRegion region = MemoryRegion.ofArena(1 << 20);
     assertThat(region.byteSize()).isEqualTo(1 << 20);
-    PageAllocator first = PageAllocator.builder().region(region).build();
-    assertThatThrownBy(() -> PageAllocator.builder().region(region).build())
+    PageAllocator first = Bare.builder().region(region).build();
+    assertThatThrownBy(() -> Bare.builder().region(region).build())
         .isInstanceOf(IllegalStateException.class)
         .hasMessage("region already serves an allocator: byteSize=1048576");
     first.close();
@@ -32,7 +32,7 @@ class MemoryRegionTest {
   void theCallersSegmentStaysTheCallers() {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment memory = arena.allocate(10_000, 4096);
-      PageAllocator allocator = PageAllocator.builder().region(MemoryRegion.of(memory)).build();
+      PageAllocator allocator = Bare.builder().region(MemoryRegion.of(memory)).build();
       assertThat(allocator.capacity()).isEqualTo(8192);
       MemorySegment segment = allocator.allocate(5);
       assertThat(segment.address()).isEqualTo(memory.address());
@@ -46,7 +46,7 @@ class MemoryRegionTest {
   void aReadOnlyRegionGivesReadOnlySegments() {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment memory = arena.allocate(8192, 4096).asReadOnly();
-      PageAllocator allocator = PageAllocator.builder().region(MemoryRegion.of(memory)).build();
+      PageAllocator allocator = Bare.builder().region(MemoryRegion.of(memory)).build();
       MemorySegment segment = allocator.allocate(5);
       assertThat(segment.isReadOnly()).isTrue();
       allocator.free(segment);
@@ -59,7 +59,7 @@ class MemoryRegionTest {
     for (int pageSize = 64; pageSize <= 2 << 20; pageSize <<= 1) {
       for (int pages : new int[] {1, 2, 3, 65, 100}) {
         MemoryRegion region = MemoryRegion.reserveOnly((long) pages * pageSize);
-        PageAllocator allocator = PageAllocator.builder().pageSize(pageSize).region(region).build();
+        PageAllocator allocator = Bare.builder().pageSize(pageSize).region(region).build();
         assertThat(allocator.pageCount()).isEqualTo(pages);
         assertThat(allocator.allocatePageRun(pages)).isZero();
         allocator.freePageRun(0, pages);
@@ -71,7 +71,7 @@ class MemoryRegionTest {
   @Test
   void ordersMayBeLimited() {
     try (PageAllocator allocator =
-        PageAllocator.builder()
+        Bare.builder()
             .region(MemoryRegion.reserveOnly(1 << 24))
             .capacity(1 << 20)
             .maxOrder(3)
@@ -93,33 +93,29 @@ class MemoryRegionTest {
         .isExactlyInstanceOf(IllegalArgumentException.class)
         .hasMessageStartingWith("region must be native memory: segment=");
     assertRejected(
-        () -> PageAllocator.builder().pageSize(32),
-        "page size out of range: value=32, min=64, max=2097152");
+        () -> Bare.builder().pageSize(32), "page size out of range: value=32, min=64, max=2097152");
     assertRejected(
-        () -> PageAllocator.builder().pageSize(4097),
-        "page size must be a power of two: value=4097");
+        () -> Bare.builder().pageSize(4097), "page size must be a power of two: value=4097");
     assertRejected(
-        () -> PageAllocator.builder().capacity(0),
+        () -> Bare.builder().capacity(0),
         "capacity out of range: value=0, min=64, max=2251799813685248");
     assertRejected(
-        () -> PageAllocator.builder().maxOrder(31),
-        "max order out of range: value=31, min=0, max=30");
+        () -> Bare.builder().maxOrder(31), "max order out of range: value=31, min=0, max=30");
+    assertRejected(() -> Bare.builder().build(), "capacity not set: capacity=none, region=none");
     assertRejected(
-        () -> PageAllocator.builder().build(), "capacity not set: capacity=none, region=none");
-    assertRejected(
-        () -> PageAllocator.builder().capacity(5000).build(),
+        () -> Bare.builder().capacity(5000).build(),
         "capacity must be a multiple of the page size: value=5000, pageSize=4096");
     assertRejected(
-        () -> PageAllocator.builder().pageSize(64).capacity(1L << 40).build(),
+        () -> Bare.builder().pageSize(64).capacity(1L << 40).build(),
         "capacity in pages out of range: value=17179869184, min=1, max=1073741824");
     assertRejected(
-        () -> PageAllocator.builder().capacity(8192).maxOrder(2).build(),
+        () -> Bare.builder().capacity(8192).maxOrder(2).build(),
         "max order out of range: value=2, min=0, max=1");
     assertRejected(
-        () -> PageAllocator.builder().region(MemoryRegion.reserveOnly(4096)).capacity(8192).build(),
+        () -> Bare.builder().region(MemoryRegion.reserveOnly(4096)).capacity(8192).build(),
         "capacity out of range: value=8192, min=4096, max=4096");
     assertRejected(
-        () -> PageAllocator.builder().region(MemoryRegion.reserveOnly(4095)).build(),
+        () -> Bare.builder().region(MemoryRegion.reserveOnly(4095)).build(),
         "capacity out of range: value=0, min=4096, max=4095");
   }
 
@@ -129,11 +125,11 @@ class MemoryRegionTest {
       MemorySegment memory = arena.allocate(20_000, 4096).asSlice(64);
       MemoryRegion region = MemoryRegion.of(memory);
       assertRejected(
-          () -> PageAllocator.builder().region(region).build(),
+          () -> Bare.builder().region(region).build(),
           "region must start at a multiple of the page size: address="
               + memory.address()
               + ", pageSize=4096");
-      PageAllocator small = PageAllocator.builder().pageSize(64).region(region).build();
+      PageAllocator small = Bare.builder().pageSize(64).region(region).build();
       assertThat(small.pageCount()).isEqualTo(311);
       small.close();
     }

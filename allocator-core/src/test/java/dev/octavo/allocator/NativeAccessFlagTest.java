@@ -3,6 +3,7 @@ package dev.octavo.allocator;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.octavo.allocator.reclaim.Watermarks;
 import java.io.File;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -66,7 +67,10 @@ class NativeAccessFlagTest {
     try (FileChannel channel =
             FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE);
         PageAllocator allocator =
-            PageAllocator.builder().region(MemoryRegion.ofFile(channel, 0, 1 << 20)).build()) {
+            PageAllocator.builder()
+                .watermarks(Watermarks.none())
+                .region(MemoryRegion.ofFile(channel, 0, 1 << 20))
+                .build()) {
       MemorySegment segment = allocator.allocate(1 << 20);
       segment.set(ValueLayout.JAVA_BYTE, 0, (byte) 1);
       allocator.free(segment);

@@ -15,7 +15,7 @@ class PageAllocatorTest {
   private static final int PAGE = 4096;
 
   private static PageAllocator ofPages(long pages) {
-    return PageAllocator.builder().capacity(pages * PAGE).build();
+    return Bare.builder().capacity(pages * PAGE).build();
   }
 
   @Test
@@ -69,7 +69,7 @@ class PageAllocatorTest {
       MemorySegment memory = arena.allocate(3L << 20, 1 << 21);
       for (long shift : new long[] {0, 1, 5, 255}) {
         MemoryRegion region = MemoryRegion.of(memory.asSlice(shift * PAGE));
-        PageAllocator allocator = PageAllocator.builder().region(region).build();
+        PageAllocator allocator = Bare.builder().region(region).build();
         for (int log2 = 0; log2 <= 21; log2++) {
           MemorySegment segment = allocator.tryAllocate(5 * PAGE, 1L << log2);
           assertThat(segment).as("shift=%d, log2=%d", shift, log2).isNotNull();
@@ -158,7 +158,7 @@ class PageAllocatorTest {
   void resizeThatCannotCopyLeavesTheSegmentAlone() {
     Arena arena = Arena.ofConfined();
     MemoryRegion region = MemoryRegion.of(arena.allocate(8 * PAGE, PAGE));
-    PageAllocator allocator = PageAllocator.builder().region(region).build();
+    PageAllocator allocator = Bare.builder().region(region).build();
     MemorySegment segment = allocator.allocate(PAGE);
     MemorySegment neighbour = allocator.allocate(PAGE);
     arena.close();
@@ -212,7 +212,7 @@ class PageAllocatorTest {
     long[][] pages = new long[2][200];
     for (long[] run : pages) {
       try (PageAllocator allocator =
-          PageAllocator.builder().region(MemoryRegion.reserveOnly(4096L * PAGE)).build()) {
+          Bare.builder().region(MemoryRegion.reserveOnly(4096L * PAGE)).build()) {
         for (int i = 0; i < run.length; i++) {
           run[i] = allocator.allocatePageRun(1 + i % 17);
         }
@@ -227,7 +227,7 @@ class PageAllocatorTest {
   @Test
   void aReserveOnlyRegionDealsInPageRunsAlone() {
     try (PageAllocator allocator =
-        PageAllocator.builder().region(MemoryRegion.reserveOnly(1L << 40)).name("disk").build()) {
+        Bare.builder().region(MemoryRegion.reserveOnly(1L << 40)).name("disk").build()) {
       assertThat(allocator.maxOrder()).isEqualTo(28);
       long whole = allocator.allocatePageRun(1 << 28);
       assertThat(whole).isZero();

@@ -32,9 +32,9 @@ class PageArenaTest {
   private static final byte DIRT = (byte) 0xA5;
 
   private final PageAllocator allocator =
-      PageAllocator.builder().capacity(PAGES * PAGE).name("pooled").build();
+      Bare.builder().capacity(PAGES * PAGE).name("pooled").build();
   private final PageAllocator denied =
-      PageAllocator.builder().capacity(PAGE).name("denied").withoutNativeAccess().build();
+      Bare.builder().capacity(PAGE).name("denied").withoutNativeAccess().build();
 
   /// The arenas that promise what the JDK's do.
   enum Kind {
@@ -429,8 +429,7 @@ class PageArenaTest {
 
   @Test
   void withAllChecksAStaleWriteIntoAnUnscopedArenaIsFound() {
-    PageAllocator checked =
-        PageAllocator.builder().capacity(PAGES * PAGE).checks(CheckLevel.FULL).build();
+    PageAllocator checked = Bare.builder().capacity(PAGES * PAGE).checks(CheckLevel.FULL).build();
     for (long byteSize : new long[] {100, 100_000}) {
       PageArena arena = checked.openUnscopedArena();
       MemorySegment stale = arena.allocate(byteSize, 8);
@@ -454,8 +453,7 @@ class PageArenaTest {
   @Test
   @SuppressWarnings("restricted")
   void withAllChecksAnArenasMemoryIsZeroAndWritesBehindALargePieceAreFound() {
-    PageAllocator checked =
-        PageAllocator.builder().capacity(PAGES * PAGE).checks(CheckLevel.FULL).build();
+    PageAllocator checked = Bare.builder().capacity(PAGES * PAGE).checks(CheckLevel.FULL).build();
     PageArena arena = checked.openUnscopedArena();
     for (int byteSize : new int[] {100, 100_000}) {
       MemorySegment segment = arena.allocate(byteSize, 1);
@@ -512,7 +510,7 @@ class PageArenaTest {
 
   @Test
   void aForgottenArenaIsReportedAndItsPagesGoBack() throws InterruptedException {
-    PageAllocator watching = PageAllocator.builder().capacity(PAGES * PAGE).watchArenas().build();
+    PageAllocator watching = Bare.builder().capacity(PAGES * PAGE).watchArenas().build();
     MemorySegment[] kept = {forget(watching)};
     collectUntil(() -> watching.buddyInfo().freePages() == PAGES - 4);
     assertThat(watching.forgottenArenas()).isEqualTo(1);
@@ -564,10 +562,10 @@ class PageArenaTest {
 
   @Test
   void arenasNeedMemoryAndAnOpenAllocator() {
-    PageAllocator numbers = PageAllocator.builder().region(MemoryRegion.reserveOnly(PAGE)).build();
+    PageAllocator numbers = Bare.builder().region(MemoryRegion.reserveOnly(PAGE)).build();
     assertThatThrownBy(numbers::openArena).isInstanceOf(UnsupportedOperationException.class);
     numbers.close();
-    PageAllocator closed = PageAllocator.builder().capacity(PAGE).build();
+    PageAllocator closed = Bare.builder().capacity(PAGE).build();
     closed.close();
     assertThatThrownBy(closed::openArena).isInstanceOf(IllegalStateException.class);
     assertThatThrownBy(closed::openUnscopedArena).isInstanceOf(IllegalStateException.class);

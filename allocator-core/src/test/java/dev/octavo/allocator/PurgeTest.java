@@ -24,11 +24,7 @@ class PurgeTest {
   private final AtomicLong nanoseconds = new AtomicLong();
 
   private PageAllocator allocator(MemoryRegion region) {
-    return PageAllocator.builder()
-        .region(region)
-        .purgeDelay(DELAY)
-        .purgeClock(nanoseconds::get)
-        .build();
+    return Bare.builder().region(region).purgeDelay(DELAY).purgeClock(nanoseconds::get).build();
   }
 
   /// Lets so much of the delay go by, in quarters, and the timer tick after each.
@@ -134,7 +130,7 @@ class PurgeTest {
   @Test
   void pagesSmallerThanTheSystemsGoBackTogether() throws IOException {
     try (PageAllocator allocator =
-        PageAllocator.builder()
+        Bare.builder()
             .region(MemoryRegion.mapped(4 * MIB))
             .pageSize(64)
             .purgeDelay(ChronoUnit.FOREVER.getDuration())
@@ -169,8 +165,7 @@ class PurgeTest {
 
   @Test
   void theThreadEndsWithTheAllocator() throws InterruptedException {
-    PageAllocator allocator =
-        PageAllocator.builder().name("ends").region(MemoryRegion.mapped(MIB)).build();
+    PageAllocator allocator = Bare.builder().name("ends").region(MemoryRegion.mapped(MIB)).build();
     Thread thread = Objects.requireNonNull(allocator.purgeThread());
     assertThat(thread.isDaemon()).isTrue();
     assertThat(thread.getName()).isEqualTo("octavo-purge-ends");
@@ -189,7 +184,7 @@ class PurgeTest {
 
   private static Thread threadOfAForgottenAllocator() {
     return Objects.requireNonNull(
-        PageAllocator.builder()
+        Bare.builder()
             .region(MemoryRegion.mapped(MIB))
             .purgeDelay(Duration.ofMillis(1))
             .build()
@@ -199,7 +194,7 @@ class PurgeTest {
   @Test
   void theThreadPurges() throws IOException {
     try (PageAllocator allocator =
-        PageAllocator.builder()
+        Bare.builder()
             .region(MemoryRegion.mapped(64 * MIB))
             .purgeDelay(Duration.ofMillis(20))
             .build()) {
@@ -218,12 +213,12 @@ class PurgeTest {
   @Test
   void theDelayIsAMillisecondOrMore() {
     for (Duration delay : List.of(Duration.ZERO, Duration.ofSeconds(-4), Duration.ofNanos(999))) {
-      assertThatThrownBy(() -> PageAllocator.builder().purgeDelay(delay))
+      assertThatThrownBy(() -> Bare.builder().purgeDelay(delay))
           .isExactlyInstanceOf(IllegalArgumentException.class)
           .hasMessage("purge delay out of range: value=" + delay + ", min=PT0.001S");
     }
     try (PageAllocator allocator =
-        PageAllocator.builder()
+        Bare.builder()
             .region(MemoryRegion.mapped(MIB))
             .purgeDelay(ChronoUnit.FOREVER.getDuration())
             .build()) {

@@ -154,7 +154,7 @@ class StressTest {
     long seed = System.nanoTime();
     String context = "seed=" + seed;
     try (PageAllocator allocator =
-        PageAllocator.builder().capacity((long) pages * PAGE).checks(checks).build()) {
+        Bare.builder().capacity((long) pages * PAGE).checks(checks).build()) {
       String born = allocator.buddyInfo().toBuddyinfoLine();
       ConcurrentLinkedQueue<Block> handedOver = new ConcurrentLinkedQueue<>();
       AtomicLong stamps = new AtomicLong();
@@ -191,7 +191,7 @@ class StressTest {
   void nobodyIsRefusedWhatIsThere(int pages, int alignedPages, CheckLevel checks) throws Exception {
     int threads = 4;
     try (PageAllocator allocator =
-        PageAllocator.builder()
+        Bare.builder()
             .region(MemoryRegion.reserveOnly((long) threads * alignedPages * PAGE))
             .checks(checks)
             .build()) {
@@ -214,7 +214,7 @@ class StressTest {
 
   @Test
   void manyVirtualThreadsComeAndGo() throws Exception {
-    try (PageAllocator allocator = PageAllocator.builder().capacity(1 << 24).build();
+    try (PageAllocator allocator = Bare.builder().capacity(1 << 24).build();
         ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       List<Future<Integer>> all = new ArrayList<>();
       for (int i = 0; i < 10_000; i++) {

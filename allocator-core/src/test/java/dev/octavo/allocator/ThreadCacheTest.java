@@ -23,7 +23,7 @@ class ThreadCacheTest {
   private static final int WORD = 64;
 
   private static PageAllocatorBuilder region() {
-    return PageAllocator.builder().region(MemoryRegion.reserveOnly((long) PAGES * PAGE));
+    return Bare.builder().region(MemoryRegion.reserveOnly((long) PAGES * PAGE));
   }
 
   /// Fills every kind of lease: small, medium, odd, large and huge runs.
@@ -172,10 +172,10 @@ class ThreadCacheTest {
 
   @Test
   void limitsAreChecked() {
-    assertThatThrownBy(() -> PageAllocator.builder().threadCache(-1, 0))
+    assertThatThrownBy(() -> Bare.builder().threadCache(-1, 0))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageStartingWith("thread cache per thread out of range: value=-1, min=0");
-    assertThatThrownBy(() -> PageAllocator.builder().threadCache(0, -5))
+    assertThatThrownBy(() -> Bare.builder().threadCache(0, -5))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageStartingWith("thread cache in all out of range: value=-5, min=0");
   }

@@ -2,6 +2,7 @@ package dev.octavo.examples;
 
 import dev.octavo.allocator.PageAllocator;
 import dev.octavo.allocator.Violation;
+import dev.octavo.allocator.reclaim.Watermarks;
 import dev.octavo.bench.strategy.AddressOrderedBuddy;
 import dev.octavo.bench.strategy.GroupedLinuxBuddy;
 import dev.octavo.bench.strategy.LinuxBuddy;
@@ -45,6 +46,7 @@ final class Demo {
     long byteSize = (long) pageCount * trace.pageSize();
     try (PageAllocator allocator =
         PageAllocator.builder()
+            .watermarks(Watermarks.none())
             .capacity(byteSize)
             .pageSize(trace.pageSize())
             .name("replay")

@@ -2,6 +2,7 @@ package dev.octavo.examples;
 
 import dev.octavo.allocator.BuddyInfo;
 import dev.octavo.allocator.PageAllocator;
+import dev.octavo.allocator.reclaim.Watermarks;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,7 +26,11 @@ record ExactTrim(long byteSize, long firstPage, long usedPages, List<Long> freeB
   static ExactTrim observe() {
     long capacity = (long) BLOCK_PAGES * PAGE_SIZE;
     try (PageAllocator pages =
-        PageAllocator.builder().capacity(capacity).pageSize(PAGE_SIZE).build()) {
+        PageAllocator.builder()
+            .watermarks(Watermarks.none())
+            .capacity(capacity)
+            .pageSize(PAGE_SIZE)
+            .build()) {
       MemorySegment everything = pages.allocate(capacity);
       long base = everything.address();
       pages.free(everything);

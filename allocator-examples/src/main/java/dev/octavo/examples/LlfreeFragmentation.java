@@ -2,6 +2,7 @@ package dev.octavo.examples;
 
 import dev.octavo.allocator.MemoryRegion;
 import dev.octavo.allocator.PageAllocator;
+import dev.octavo.allocator.reclaim.Watermarks;
 import dev.octavo.bench.strategy.AddressOrderedBuddy;
 import dev.octavo.bench.strategy.LinuxBuddy;
 import dev.octavo.bench.strategy.OctavoStrategy;
@@ -129,7 +130,10 @@ public final class LlfreeFragmentation {
   static PageStrategy octavo(int order) {
     long byteSize = (long) PageAllocator.DEFAULT_PAGE_SIZE << order;
     return new OctavoStrategy(
-        PageAllocator.builder().region(MemoryRegion.reserveOnly(byteSize)).build());
+        PageAllocator.builder()
+            .watermarks(Watermarks.none())
+            .region(MemoryRegion.reserveOnly(byteSize))
+            .build());
   }
 
   private long[] fill() {

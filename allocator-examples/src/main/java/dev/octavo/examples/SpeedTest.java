@@ -2,6 +2,7 @@ package dev.octavo.examples;
 
 import dev.octavo.allocator.MemoryRegion;
 import dev.octavo.allocator.PageAllocator;
+import dev.octavo.allocator.reclaim.Watermarks;
 import dev.octavo.bench.strategy.LinuxBuddy;
 import dev.octavo.bench.strategy.OctavoStrategy;
 import dev.octavo.bench.strategy.PageStrategy;
@@ -86,6 +87,7 @@ final class SpeedTest {
     long byteSize = (long) pageCount * trace.pageSize();
     try (PageAllocator allocator =
         PageAllocator.builder()
+            .watermarks(Watermarks.none())
             .capacity(byteSize)
             .pageSize(trace.pageSize())
             .region(MemoryRegion.reserveOnly(byteSize))
@@ -126,6 +128,7 @@ final class SpeedTest {
   private long octavoSegments(MemorySegment memory) {
     try (PageAllocator allocator =
         PageAllocator.builder()
+            .watermarks(Watermarks.none())
             .pageSize(trace.pageSize())
             .region(MemoryRegion.of(memory))
             .build()) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.octavo.allocator.MemoryRegion;
 import dev.octavo.allocator.PageAllocator;
+import dev.octavo.allocator.reclaim.Watermarks;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -53,6 +54,7 @@ class StrategyContractTest {
     long byteSize = (long) pages * PAGE_SIZE;
     return new OctavoStrategy(
         PageAllocator.builder()
+            .watermarks(Watermarks.none())
             .capacity(byteSize)
             .pageSize(PAGE_SIZE)
             .region(MemoryRegion.reserveOnly(byteSize))

@@ -378,6 +378,9 @@ public class PagePool {
     return attempt(slotOf(owner()), pages, alignOrder, phase, mark);
   }
 
+  /// To be called by the thread that waited, for what [#serve] has allocated for it.
+  public void adopt(int page) {}
+
   // ---- for subclasses that keep freed pages for a while
 
   /// Ends an allocation; its pages are the caller's. False, and nothing has changed, if there is

@@ -80,6 +80,13 @@ public final class CheckedPool extends PagePool {
     return recordLive(super.serve(pages, alignOrder, phase, mark), pages, Site.ofCaller());
   }
 
+  @Override
+  public void adopt(int page) {
+    Site site = Site.ofCaller();
+    live.computeIfPresent(
+        page, (same, old) -> new Live(page, old.pages(), old.byteSize(), old.guarded(), site));
+  }
+
   private int recordLive(int page, int pages, Site site) {
     if (page != NONE) {
       List<Corruption> found = takePoison(page, pages);

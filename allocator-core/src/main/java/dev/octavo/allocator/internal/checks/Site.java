@@ -5,6 +5,7 @@ import static java.lang.StackWalker.Option.RETAIN_CLASS_REFERENCE;
 import java.lang.StackWalker.StackFrame;
 import java.lang.foreign.SegmentAllocator;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// Where a program called the allocator. Equal sites are one place in the program.
@@ -17,7 +18,7 @@ public record Site(String thread, List<StackTraceElement> frames) {
   private static final String ROOT = "dev.octavo.allocator";
 
   /// What lies between an arena and the allocator.
-  private static final String ARENA_RUNS = ROOT + ".ArenaRuns";
+  private static final Set<String> OTHERS_OF_OURS = Set.of(ROOT + ".ArenaRuns", ROOT + ".SlowPath");
 
   private static final StackWalker WALKER = StackWalker.getInstance(RETAIN_CLASS_REFERENCE);
 
@@ -40,7 +41,7 @@ public record Site(String thread, List<StackTraceElement> frames) {
     boolean allocator =
         type.getPackageName().equals(ROOT) && SegmentAllocator.class.isAssignableFrom(type);
     return allocator
-        || name.equals(ARENA_RUNS)
+        || OTHERS_OF_OURS.contains(name)
         || name.startsWith(ROOT + ".internal.")
         || name.startsWith("java.lang.foreign.")
         || name.startsWith("jdk.internal.foreign.");

@@ -7,7 +7,7 @@ import java.util.Set;
 
 /// A clock for one thread that sleeps for no time at all: who parks either makes the next thing
 /// happen that a test has planned, or jumps to the end of the sleep.
-final class JumpingClock implements WaitClock {
+public final class JumpingClock implements WaitClock {
 
   static final long MILLI = 1_000_000;
   static final long SECOND = 1000 * MILLI;
@@ -19,11 +19,11 @@ final class JumpingClock implements WaitClock {
   private long now = Long.MAX_VALUE - SECOND;
 
   /// Makes this happen in the next sleep that nothing else was planned for. The sleep then ends.
-  void plan(Runnable event) {
+  public void plan(Runnable event) {
     events.add(event);
   }
 
-  void advance(long nanos) {
+  public void advance(long nanos) {
     now += nanos;
   }
 
