@@ -22,7 +22,7 @@ final class Checks {
     }
   }
 
-  /// @return nanoseconds, or the most there are
+  /// A duration in nanoseconds, or the most there are.
   static long nanos(String name, Duration duration) {
     if (duration.isNegative()) {
       throw new IllegalArgumentException(name + " must not be negative: value=" + duration);

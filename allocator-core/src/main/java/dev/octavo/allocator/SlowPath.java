@@ -10,6 +10,7 @@ import dev.octavo.allocator.reclaim.Watermarks;
 import java.util.List;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -131,7 +132,7 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
     };
   }
 
-  private static RuntimeException rethrown(Throwable cause) {
+  private static RuntimeException rethrown(@Nullable Throwable cause) {
     if (cause instanceof Error error) {
       throw error;
     }

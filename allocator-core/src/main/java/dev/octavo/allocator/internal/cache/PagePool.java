@@ -328,7 +328,8 @@ public class PagePool {
   ///
   /// @param mark as of [#allocate(int, int, long, long)]
   public boolean growHeld(int page, int pages, int newPages, long mark) {
-    if (!buddy.isInside(page, newPages) || mark > 0 && freePages() < mark + newPages - pages) {
+    boolean leavesTooFew = mark > 0 && freePages() < mark + newPages - pages;
+    if (leavesTooFew || !buddy.isInside(page, newPages)) {
       return false;
     }
     Owner owner = owner();
