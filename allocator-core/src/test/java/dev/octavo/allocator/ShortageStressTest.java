@@ -118,12 +118,12 @@ class ShortageStressTest {
 
     void run(int number) {
       for (int i = 0; i < STEPS; i++) {
-        long wanted = 1 + random.nextInt(32);
+        int wanted = 1 + random.nextInt(32);
         if (livePages + wanted > LIVE_PAGES) {
           giveOne();
           continue;
         }
-        MemorySegment segment = request(wanted * PAGE);
+        MemorySegment segment = request((long) wanted * PAGE);
         if (segment == null) {
           failed.incrementAndGet();
           giveOne();

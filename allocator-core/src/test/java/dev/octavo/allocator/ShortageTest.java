@@ -1,5 +1,6 @@
 package dev.octavo.allocator;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -178,7 +179,7 @@ class ShortageTest {
 
   // ---- the guard
 
-  private record Call(String name, Consumer<PageAllocator> run) {
+  record Call(String name, Consumer<PageAllocator> run) {
 
     @Override
     public String toString() {
@@ -253,9 +254,9 @@ class ShortageTest {
     try (var _ = AtomicContext.enter("section")) {
       pages.free(pages.allocate(1, AllocationMode.NOWAIT));
       pages.free(pages.allocate(1, AllocationMode.ATOMIC));
-      pages.free(pages.tryAllocate(1));
-      pages.free(pages.tryAllocate(1, 1, AllocationMode.ATOMIC));
-      pages.free(pages.tryAllocatePages(0));
+      pages.free(requireNonNull(pages.tryAllocate(1)));
+      pages.free(requireNonNull(pages.tryAllocate(1, 1, AllocationMode.ATOMIC)));
+      pages.free(requireNonNull(pages.tryAllocatePages(0)));
       pages.freePageRun(pages.tryAllocatePageRun(1), 1);
       pages.freePageRun(pages.allocatePageRun(1, AllocationMode.ATOMIC), 1);
       pages.free(pages.allocatePages(2, AllocationMode.NOWAIT));
