@@ -24,7 +24,7 @@ record Call(
 
   /// What is known of the `AllocationMode` among the arguments of a call.
   enum Mode {
-    /// There is none.
+    /// There is none, or it comes later.
     NONE,
     /// It is a constant that never waits.
     QUIET,

@@ -145,9 +145,8 @@ final class CodeReader {
       if (argument instanceof MethodHandleEntry handle
           && handle.kind() >= MethodHandleInfo.REF_invokeVirtual) {
         MethodTypeDesc type = MethodTypeDesc.ofDescriptor(handle.reference().type().stringValue());
-        boolean takesMode = modeParameter(type) != NONE;
-        Mode mode = takesMode && captured == Mode.NONE ? Mode.ANY : captured;
-        add(handle.reference(), isDispatched(handle), true, takesMode ? mode : Mode.NONE);
+        Mode mode = modeParameter(type) >= 0 ? captured : Mode.NONE;
+        add(handle.reference(), isDispatched(handle), true, mode);
       }
     }
   }

@@ -86,7 +86,7 @@ final class SleepRules {
       if (name.mightSleep) {
         return "[@MightSleep]";
       }
-      if (!name.isAnalysed() && JdkSleepers.contains(name.owner, name)) {
+      if (JdkSleepers.contains(name.owner, name)) {
         return "[JDK]";
       }
       for (MethodPattern pattern : sleeping) {

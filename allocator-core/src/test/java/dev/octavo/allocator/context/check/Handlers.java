@@ -68,6 +68,12 @@ final class Handlers {
       shortWay();
     }
 
+    @AtomicContext
+    void onOtherWay() {
+      shortWay();
+      longWay();
+    }
+
     void longWay() {
       longer();
     }
@@ -129,6 +135,22 @@ final class Handlers {
   }
 
   static final class InheritingCodec extends Decoder implements Codec {}
+
+  interface DefaultCodec extends Codec {
+    @Override
+    default void decode() {
+      Sleeper.sleeps();
+    }
+  }
+
+  static final class ByDefault implements Codec, DefaultCodec {}
+
+  static final class ThroughDefault {
+    @AtomicContext
+    void on(ByDefault codec) {
+      codec.decode();
+    }
+  }
 
   static final class ThroughInterface {
     @AtomicContext

@@ -58,6 +58,7 @@ class ModeTest {
         @AtomicContext void sleepsCompared(AllocationMode mode) { get(mode == NOWAIT ? 1 : 2, mode); }
         @AtomicContext void sleepsStored(AllocationMode mode) { last = NOWAIT; get(1, mode); }
         @AtomicContext void sleepsStoredFirst(AllocationMode mode) { last = NOWAIT; first(mode, 1); }
+        @AtomicContext void sleepsOrdinalBehind(AllocationMode mode) { first(mode, NOWAIT.ordinal()); }
         @AtomicContext void sleepsTwo() { two(NOWAIT, NOWAIT); }
         @AtomicContext void sleepsWithout() { AllocationMode mode = NOWAIT; none(); }
         @AtomicContext void sleepsCallBehind() { first(BLOCKING, measure()); }

@@ -62,7 +62,9 @@ class SleepCheckTest {
   @Test
   void theShortestWayIsGiven() {
     assertThat(ways(handlers(Handlers.Shortest.class)))
-        .containsExactly("Shortest.on > Shortest.shortWay > " + SLEEPS);
+        .containsExactly(
+            "Shortest.on > Shortest.shortWay > " + SLEEPS,
+            "Shortest.onOtherWay > Shortest.shortWay > " + SLEEPS);
   }
 
   @Test
@@ -91,6 +93,18 @@ class SleepCheckTest {
                     Handlers.InheritingCodec.class,
                     Handlers.Decoder.class)))
         .containsExactly("ThroughInterface.on > Decoder.decode > " + SLEEPS);
+  }
+
+  @Test
+  void aDefaultMethodIsFoundBehindOneWithoutCode() {
+    assertThat(
+            ways(
+                handlers(
+                    Handlers.ThroughDefault.class,
+                    Handlers.ByDefault.class,
+                    Handlers.Codec.class,
+                    Handlers.DefaultCodec.class)))
+        .containsExactly("ThroughDefault.on > DefaultCodec.decode > " + SLEEPS);
   }
 
   @Test
