@@ -34,7 +34,7 @@ import org.slf4j.LoggerFactory;
 /// | word | writers | order | without it |
 /// |---|---|---|---|
 /// | wanted | true by whoever needs memory; false by the worker, before it looks how much there is | volatile, CAS | `ReclaimerTest.aNeedThatArisesDuringWorkIsNotForgotten` |
-/// | current | whoever adds the first shrinker, finds the worker hanging, or closes | CAS | `ReclaimerTest.whatHangsIsReplacedOnce` |
+/// | current | whoever adds the first shrinker, finds the worker hanging, or closes | CAS | `ReclaimerTest.twoWhoNoticeThatItHangsReplaceItOnce` |
 /// | Worker.call | its worker | volatile | |
 /// | Entry.isBusy | who calls the shrinker | CAS before the call, cleared after it; what else an entry has is written in between | `ReclaimerTest.whatHangsIsNotCalledAgainBeforeItReturns` |
 /// | exhausted, restUntil | the current worker | volatile | |

@@ -14,6 +14,7 @@ public final class JumpingClock implements WaitClock {
 
   private final Queue<Runnable> events = new ArrayDeque<>();
   private final Set<Thread> permits = new HashSet<>();
+  private Runnable beforeNextLook = () -> {};
 
   /// Overflows soon, as it may.
   private long now = Long.MAX_VALUE - SECOND;
@@ -21,6 +22,11 @@ public final class JumpingClock implements WaitClock {
   /// Makes this happen in the next sleep that nothing else was planned for. The sleep then ends.
   public void plan(Runnable event) {
     events.add(event);
+  }
+
+  /// Runs something before the next look at the clock.
+  void beforeNextLook(Runnable event) {
+    beforeNextLook = event;
   }
 
   public void advance(long nanos) {
@@ -34,6 +40,9 @@ public final class JumpingClock implements WaitClock {
 
   @Override
   public long nanoTime() {
+    Runnable event = beforeNextLook;
+    beforeNextLook = () -> {};
+    event.run();
     return now;
   }
 

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.LongSupplier;
 import java.util.function.LongUnaryOperator;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /// The reclaimer's sentences, with a clock that jumps and a worker whose thread never starts: the
@@ -45,6 +46,14 @@ class ReclaimerTest implements Reclaimer.Host {
 
   private final List<String> labels = new ArrayList<>();
 
+  /// What callbacks asserted; the reclaimer contains whatever they throw.
+  private final List<AssertionError> failures = new ArrayList<>();
+
+  @AfterEach
+  void noCallbackFailed() {
+    assertThat(failures).isEmpty();
+  }
+
   @Override
   public long freePages() {
     return free;
@@ -65,6 +74,9 @@ class ReclaimerTest implements Reclaimer.Host {
     labels.add(label);
     try {
       return callback.getAsLong();
+    } catch (AssertionError e) {
+      failures.add(e);
+      throw e;
     } finally {
       labels.removeLast();
     }
@@ -499,6 +511,20 @@ class ReclaimerTest implements Reclaimer.Host {
     assertThat(wakeAndTick()).as("of the one that was replaced").isEqualTo(Reclaimer.OVER);
     assertThat(first.isInCall()).isFalse();
     assertThat(free).isEqualTo(HIGH);
+    assertThat(started).hasSize(2);
+    assertThat(reclaimer.stats().hung()).isOne();
+  }
+
+  /// Both have seen the same worker and the same call.
+  @Test
+  void twoWhoNoticeThatItHangsReplaceItOnce() {
+    hang(
+        () -> {
+          clock.advance(2 * SECOND);
+          clock.beforeNextLook(reclaimer::wake);
+          reclaimer.wake();
+        });
+    assertThat(wakeAndTick()).isEqualTo(Reclaimer.OVER);
     assertThat(started).hasSize(2);
     assertThat(reclaimer.stats().hung()).isOne();
   }
