@@ -24,7 +24,9 @@ package dev.octavo.allocator.reclaim;
 /// Source of the idea: `count_objects` and `scan_objects` of Linux's shrinkers.
 public interface Shrinker {
 
-  /// How many bytes could be freed now: a guess, quickly made. 0 or less means nothing.
+  /// How much could be freed now: a guess, quickly made.
+  ///
+  /// @return bytes; 0 or less means nothing
   long count();
 
   /// Tries to free about so many bytes.

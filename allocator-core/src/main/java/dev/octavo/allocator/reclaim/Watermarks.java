@@ -28,6 +28,8 @@ public record Watermarks(long minBytes, long lowBytes, long highBytes) {
   private static final int MIN_OF_STEP = 4;
   private static final int CAPACITY_OF_STEP = 1000;
 
+  /// Marks in ascending order.
+  ///
   /// @throws IllegalArgumentException if one is negative, or they are not in ascending order
   public Watermarks {
     if (minBytes < 0 || lowBytes < minBytes || highBytes < lowBytes) {
@@ -42,12 +44,15 @@ public record Watermarks(long minBytes, long lowBytes, long highBytes) {
   /// @param minBytes the reserve, in bytes, at least 0
   /// @param lowBytes in bytes, at least `minBytes`
   /// @param highBytes in bytes, at least `lowBytes`
+  /// @return these marks
   /// @throws IllegalArgumentException if one is negative, or they are not in ascending order
   public static Watermarks of(long minBytes, long lowBytes, long highBytes) {
     return new Watermarks(minBytes, lowBytes, highBytes);
   }
 
   /// No reserve, and no reclaim before memory has run out.
+  ///
+  /// @return marks of 0 bytes
   public static Watermarks none() {
     return NONE;
   }
@@ -55,6 +60,7 @@ public record Watermarks(long minBytes, long lowBytes, long highBytes) {
   /// Linux's marks for pages of 4 KiB.
   ///
   /// @param capacityBytes of the allocator, positive
+  /// @return the default
   /// @throws IllegalArgumentException if `capacityBytes` is not positive
   /// @see #byDefault(long, int)
   public static Watermarks byDefault(long capacityBytes) {
@@ -72,6 +78,7 @@ public record Watermarks(long minBytes, long lowBytes, long highBytes) {
   ///
   /// @param capacityBytes of the allocator, positive
   /// @param pageSize in bytes, positive
+  /// @return the default
   /// @throws IllegalArgumentException if one of the two is not positive
   public static Watermarks byDefault(long capacityBytes, int pageSize) {
     if (capacityBytes <= 0) {
@@ -103,6 +110,7 @@ public record Watermarks(long minBytes, long lowBytes, long highBytes) {
   /// The marks in whole pages, each rounded up.
   ///
   /// @param pageSize in bytes, positive
+  /// @return the same in pages
   /// @throws IllegalArgumentException if `pageSize` is not positive
   public Pages inPages(int pageSize) {
     checkPageSize(pageSize);
@@ -121,14 +129,16 @@ public record Watermarks(long minBytes, long lowBytes, long highBytes) {
   /// @param high pages at which reclaim ends
   public record Pages(long min, long low, long high) {
 
-    /// Where a request stops that must not wait but may use the reserve: at three eighths of `min`,
-    /// in pages.
+    /// Where a request stops that must not wait but may use the reserve.
+    ///
+    /// @return three eighths of `min`, in pages
     public long atomicMark() {
       return min / 8 * 3 + min % 8 * 3 / 8;
     }
 
-    /// Where the requests of a victim stop, that needs memory to get out of the way: at half of
-    /// `min`, in pages.
+    /// Where the requests of a victim stop, that needs memory to get out of the way.
+    ///
+    /// @return half of `min`, in pages
     public long victimMark() {
       return min / 2;
     }
@@ -138,6 +148,7 @@ public record Watermarks(long minBytes, long lowBytes, long highBytes) {
     /// @param freePages now, at least 0
     /// @param pages of the request, at least 0
     /// @param mark where this kind of request stops, in pages
+    /// @return whether the request may have them
     public static boolean isEnough(long freePages, long pages, long mark) {
       return freePages - pages >= mark;
     }

@@ -284,6 +284,19 @@ public class WaitingRoom implements AutoCloseable {
 
   private Answer stay(Waiter me, long deadlineNanos) {
     enqueue(me);
+    try {
+      return untilAnswered(me, deadlineNanos);
+    } catch (RuntimeException | Error e) {
+      if (!answer(me, new Answer(Reason.BROKEN, NONE, e))) {
+        giveBack(me, me.answer);
+      }
+      throw e;
+    } finally {
+      leave(me);
+    }
+  }
+
+  private Answer untilAnswered(Waiter me, long deadlineNanos) {
     if (isClosed()) {
       answer(me, Answer.unserved(Reason.CLOSED));
     }
@@ -293,11 +306,15 @@ public class WaitingRoom implements AutoCloseable {
       rest(me, deadlineNanos);
       answer = me.answer;
     }
-    if (answer.reason != Reason.SERVED) {
+    return answer;
+  }
+
+  private void leave(Waiter me) {
+    Answer answer = me.answer;
+    if (answer == null || answer.reason != Reason.SERVED) {
       dequeue(me);
     }
     wakeFirst();
-    return answer;
   }
 
   /// Gives up, or sleeps once.
@@ -419,17 +436,21 @@ public class WaitingRoom implements AutoCloseable {
       answer = new Answer(Reason.BROKEN, NONE, e);
     }
     dequeue(first);
-    if (!answer(first, answer) && answer.reason == Reason.SERVED) {
-      giveBack(first, answer.result);
+    if (!answer(first, answer)) {
+      giveBack(first, answer);
     }
     return true;
   }
 
-  private static void giveBack(Waiter waiter, long result) {
+  /// What was taken for one who will not have it.
+  private static void giveBack(Waiter waiter, @Nullable Answer answer) {
+    if (answer == null || answer.reason != Reason.SERVED) {
+      return;
+    }
     try {
-      waiter.request.giveBack(result);
+      waiter.request.giveBack(answer.result);
     } catch (RuntimeException | Error e) {
-      LOG.error("memory could not be given back: result={}", result, e);
+      LOG.error("memory could not be given back: result={}", answer.result, e);
     }
   }
 

@@ -3,6 +3,7 @@ package dev.octavo.allocator.internal.reclaim;
 import static dev.octavo.allocator.internal.reclaim.JumpingClock.MILLI;
 import static dev.octavo.allocator.internal.reclaim.JumpingClock.SECOND;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.octavo.allocator.internal.reclaim.WaitingRoom.Answer;
 import dev.octavo.allocator.internal.reclaim.WaitingRoom.Reason;
@@ -27,6 +28,7 @@ class WaitingRoomTest implements WaitingRoom.Host {
   private int inside;
   private int looksInVain;
   private boolean breaks;
+  private Runnable whileWaiting = () -> {};
 
   @Override
   public void entered() {
@@ -43,6 +45,7 @@ class WaitingRoomTest implements WaitingRoom.Host {
   @Override
   public void stillWaiting() {
     looksInVain++;
+    whileWaiting.run();
     if (breaks) {
       throw new IllegalStateException("host is broken");
     }
@@ -216,6 +219,32 @@ class WaitingRoomTest implements WaitingRoom.Host {
         .isEqualTo(Reason.FAILED_BY_POLICY);
     memory.put(1);
     assertThat(await(1, SECOND)).isEqualTo(Answer.served(1));
+  }
+
+  /// Else nobody behind it would ever be tried.
+  @Test
+  void anErrorLeavesNobodyInLine() {
+    whileWaiting =
+        () -> {
+          throw new StackOverflowError();
+        };
+    assertThatThrownBy(() -> await(1, SECOND)).isInstanceOf(StackOverflowError.class);
+    nobodyIsLeft();
+    memory.put(1);
+    assertThat(await(1, SECOND)).isEqualTo(Answer.served(1));
+    assertThat(room.ended(Reason.BROKEN)).isOne();
+  }
+
+  @Test
+  void whatWasTakenForOneWhoFailedGoesBack() {
+    whileWaiting =
+        () -> {
+          memory.release(1, room);
+          assertThat(memory.free()).isZero();
+          throw new StackOverflowError();
+        };
+    assertThatThrownBy(() -> await(1, SECOND)).isInstanceOf(StackOverflowError.class);
+    assertThat(memory.free()).isOne();
   }
 
   // ---- order
