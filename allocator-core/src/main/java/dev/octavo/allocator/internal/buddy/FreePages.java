@@ -1,6 +1,7 @@
 package dev.octavo.allocator.internal.buddy;
 
-import java.util.concurrent.atomic.AtomicLong;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 
 /// Counts the free pages of a tree without a word that every call writes.
 ///
@@ -13,13 +14,25 @@ final class FreePages {
   /// A slot keeps fewer pages than this to itself.
   static final long BATCH = 32;
 
+  private static final VarHandle PASSED_ON;
+
+  static {
+    try {
+      PASSED_ON = MethodHandles.lookup().findVarHandle(FreePages.class, "passedOn", long.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
   private final Transit transit;
-  private final AtomicLong passedOn;
+
+  /// Written by atomic adds.
+  private volatile long passedOn;
 
   /// @param pages how many are free now
   FreePages(Transit transit, long pages) {
     this.transit = transit;
-    passedOn = new AtomicLong(pages);
+    passedOn = pages;
   }
 
   void add(Stripe stripe, long delta) {
@@ -31,16 +44,16 @@ final class FreePages {
 
   /// Passes on what a slot has noted.
   void passOn(Stripe stripe) {
-    passedOn.getAndAdd(stripe.takePages());
+    PASSED_ON.getAndAdd(this, stripe.takePages());
   }
 
   /// The free pages; exact if no call runs.
   long sum() {
-    return passedOn.get() + transit.notedPages();
+    return passedOn + transit.notedPages();
   }
 
   /// Whether at least so many pages are free; as exact as [#sum], and cheaper if far more are.
   boolean isAtLeast(long pages) {
-    return passedOn.get() - BATCH * transit.stripeCount() >= pages || sum() >= pages;
+    return passedOn - BATCH * transit.stripeCount() >= pages || sum() >= pages;
   }
 }
