@@ -251,8 +251,7 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
 
   @Override
   public long awaitedPages() {
-    List<WaitingRoom.Waiting> line = room.line();
-    return line.isEmpty() ? 0 : ((InLine) line.getFirst().request()).run.pages;
+    return room.firstRequest() instanceof InLine first ? first.run.pages : 0;
   }
 
   @Override
