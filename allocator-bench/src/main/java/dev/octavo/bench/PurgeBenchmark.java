@@ -2,6 +2,7 @@ package dev.octavo.bench;
 
 import dev.octavo.allocator.MemoryRegion;
 import dev.octavo.allocator.PageAllocator;
+import dev.octavo.allocator.reclaim.Watermarks;
 import java.lang.foreign.Arena;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
@@ -38,6 +39,7 @@ public class PurgeBenchmark extends AverageTimeBenchmark {
     own = Arena.ofShared();
     allocator =
         PageAllocator.builder()
+            .watermarks(Watermarks.none())
             .region(
                 purge.equals("off")
                     ? MemoryRegion.of(own.allocate(BYTES, 2 << 20))
