@@ -11,4 +11,5 @@ module dev.octavo.allocator {
   exports dev.octavo.allocator.context;
   exports dev.octavo.allocator.context.check;
   exports dev.octavo.allocator.reclaim;
+  exports dev.octavo.allocator.oom;
 }
