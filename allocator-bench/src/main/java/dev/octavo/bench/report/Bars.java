@@ -17,6 +17,7 @@ final class Bars {
   private static final List<String> WORKLOADS = List.of("pair", "liveSet");
   private static final int GIBIBYTE_ORDER = 18;
   private static final int SCOPE_PIECES = 64;
+  private static final int MANY_CANDIDATES = 100_000;
 
   /// All bars, in the order of the table.
   static final List<Bar> ALL = new Bars().all();
@@ -33,6 +34,7 @@ final class Bars {
     capacity();
     llfree();
     arenas();
+    accounts();
     return List.copyOf(bars);
   }
 
@@ -201,6 +203,17 @@ final class Bars {
 
   private static Pick opened(String method, int byteSize) {
     return row("ArenaBenchmark." + method, 1).with("byteSize", byteSize);
+  }
+
+  private void accounts() {
+    atMost("a page charged and uncharged", Kind.NANOS, row("ChargeBenchmark.batched", 1), 2);
+    atMost(
+        "a victim chosen among 100,000",
+        Kind.NANOS,
+        row("OomSelectionBenchmark.decide", 1)
+            .with("candidates", MANY_CANDIDATES)
+            .with("policy", "kernel"),
+        5_000_000);
   }
 
   private void timeRatio(

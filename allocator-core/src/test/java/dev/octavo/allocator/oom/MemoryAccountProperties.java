@@ -66,7 +66,7 @@ class MemoryAccountProperties {
     Random random = new Random(seed);
     long batch = new long[] {0, 1, 8, 64}[random.nextInt(4)];
     nodes.clear();
-    long max = 50 + random.nextInt(1000);
+    long max = 50L + random.nextInt(1000);
     MemoryAccount root = MemoryAccount.root("r").batch(batch).max(max).open();
     nodes.add(new Node(root, null, max));
     for (int step = 0; step < STEPS; step++) {

@@ -57,9 +57,9 @@ class OomPolicyProperties {
         .min(
             Comparator.comparing(OomCandidate::preference)
                 .thenComparing(mostHungryLast.reversed())
-                .thenComparing(OomCandidate::ageNanos)
+                .thenComparingLong(OomCandidate::ageNanos)
                 .thenComparing(OomCandidate::name)
-                .thenComparing(OomCandidate::id));
+                .thenComparingLong(OomCandidate::id));
   }
 
   private static void check(OomPolicy policy, OomSnapshot snapshot, Optional<OomCandidate> model) {
@@ -80,7 +80,7 @@ class OomPolicyProperties {
     check(
         OomPolicy.largest(),
         snapshot,
-        first(snapshot, Comparator.comparing(OomCandidate::usageByteSize)));
+        first(snapshot, Comparator.comparingLong(OomCandidate::usageByteSize)));
   }
 
   @Property(tries = TRIES)
@@ -144,7 +144,7 @@ class OomPolicyProperties {
                   assertThat(victim.isSkipped()).isFalse();
                   assertThat(victim.usageByteSize()).isPositive();
                   assertThat(combined.mayChoose(snapshot, victim)).isTrue();
-                  assertThat(combined != policy && isProtected.test(victim)).isFalse();
+                  assertThat(!combined.equals(policy) && isProtected.test(victim)).isFalse();
                 });
       }
     }
