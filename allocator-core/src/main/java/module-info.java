@@ -10,6 +10,6 @@ module dev.octavo.allocator {
   exports dev.octavo.allocator;
   exports dev.octavo.allocator.context;
   exports dev.octavo.allocator.context.check;
-  exports dev.octavo.allocator.reclaim;
   exports dev.octavo.allocator.oom;
+  exports dev.octavo.allocator.reclaim;
 }
