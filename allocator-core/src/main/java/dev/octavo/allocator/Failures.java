@@ -6,6 +6,7 @@ import dev.octavo.allocator.internal.checks.CheckedPool;
 import dev.octavo.allocator.internal.checks.Corruption;
 import dev.octavo.allocator.internal.checks.Freed;
 import dev.octavo.allocator.internal.checks.Live;
+import dev.octavo.allocator.oom.MemoryAccount;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -58,6 +59,11 @@ final class Failures {
                 info.fragmentationIndex(order),
                 info.toBuddyinfoLine());
     return new OutOfPagesException(outcome == PagePool.NONE ? shortage : reason(outcome), message);
+  }
+
+  IllegalStateException reaped(MemoryAccount account) {
+    return new IllegalStateException(
+        "memory of the account was taken away: account=" + account.path() + name());
   }
 
   /// Why there is no run that leaves so many pages free.
@@ -147,6 +153,7 @@ final class Failures {
     return switch (reason) {
       case CLOSED -> "allocator is closed";
       case FOREIGN_SEGMENT -> "not memory of this region";
+      case REAPED -> "memory was taken away with its account";
       case READ_ONLY -> "read-only view";
       case INTERIOR_POINTER -> "not the start of an allocation";
       case DOUBLE_FREE -> "pages are free already";

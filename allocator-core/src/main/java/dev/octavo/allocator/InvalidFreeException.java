@@ -8,6 +8,8 @@ public final class InvalidFreeException extends IllegalArgumentException {
   public enum Reason {
     /// The allocator is closed.
     CLOSED,
+    /// The account it was charged to was chosen when memory ran out, and its memory taken away.
+    REAPED,
     /// The segment is no part of the region: other memory, a heap segment, or another arena's view.
     FOREIGN_SEGMENT,
     /// A read-only view of an allocation.

@@ -17,6 +17,10 @@ public final class OutOfPagesException extends RuntimeException {
     RESERVE,
     /// The region would be too small for the request even if nothing were allocated.
     CAPACITY,
+    /// The account that pays for it, or one above it, has reached its max.
+    ACCOUNT_LIMIT,
+    /// The OOM policy decided against the request; the message has the candidates.
+    OOM_POLICY,
     /// The request has waited until its deadline; the message says for what.
     DEADLINE,
     /// The thread was interrupted while it waited, and still is.

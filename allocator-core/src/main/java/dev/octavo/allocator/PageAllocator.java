@@ -14,6 +14,7 @@ import dev.octavo.allocator.internal.checks.CheckedPool;
 import dev.octavo.allocator.internal.checks.Corruption;
 import dev.octavo.allocator.internal.region.Discard;
 import dev.octavo.allocator.internal.region.RegionMemory;
+import dev.octavo.allocator.oom.MemoryAccount;
 import dev.octavo.allocator.reclaim.Shrinker;
 import dev.octavo.allocator.reclaim.Watermarks;
 import java.lang.foreign.MemorySegment;
@@ -93,6 +94,13 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   private final @Nullable CheckedPool checked;
 
   private final SlowPath slowPath;
+
+  /// Who pays for what, if anybody does.
+  private final @Nullable Accounts accounts;
+
+  /// Who pays for what is allocated here and not in somebody's name; null without accounts.
+  private final Accounts.@Nullable Tenant payer;
+
   private final SleepGuard guard;
 
   /// How long a request waits that does not say it.
@@ -126,6 +134,8 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     Watermarks.Pages marks = watermarks.inPages(options.pageSize);
     CacheLimits limits = options.limits(geometry).withLow(marks.low());
     PageMemory pageMemory = pageMemory(memory);
+    accounts = options.accounts == null ? null : new Accounts(options.accounts, options.pageSize);
+    payer = accounts == null ? null : accounts.root();
     slowPath =
         new SlowPath(
             this,
@@ -140,6 +150,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
                         limits,
                         pageMemory,
                         options.checks == CheckLevel.NONE,
+                        accounts != null,
                         watch)));
     pool = slowPath.pool();
     checked = pool instanceof CheckedPool found ? found : null;
@@ -311,34 +322,48 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     if (byteSize == 0) {
       return emptySegment(byteAlignment);
     }
-    return slice(memory, (int) takeBytes(byteSize, byteAlignment, mode, nanos), byteSize);
+    return slice(memory, (int) takeBytes(payer, byteSize, byteAlignment, mode, nanos), byteSize);
   }
 
   /// The first page of a run for so many bytes; the exception says why there is none.
-  private long takeBytes(long byteSize, long byteAlignment, AllocationMode mode, long nanos) {
+  private long takeBytes(
+      Accounts.@Nullable Tenant tenant,
+      long byteSize,
+      long byteAlignment,
+      AllocationMode mode,
+      long nanos) {
     long pages = pagesFor(byteSize);
     int alignOrder = alignOrder(byteAlignment);
     long phase = phase(alignOrder);
-    long page = take(pages, alignOrder, phase, mode);
-    if (page == PagePool.NONE) {
+    long page = take(tenant, pages, alignOrder, phase, mode);
+    if (page < 0) {
+      SlowPath.Run run = new SlowPath.Run(tenant, pages, alignOrder, phase);
       String request = "byteSize=" + byteSize + ", byteAlignment=" + byteAlignment;
-      page = await(new SlowPath.Run(pages, alignOrder, phase), mode, nanos, request);
+      page = await(run, mode, nanos, request, page);
     }
     return page;
   }
 
-  private long take(long pages, int alignOrder, long phase, AllocationMode mode) {
-    long page = slowPath.take(pages, alignOrder, phase, mode);
-    if (page == PagePool.NONE) {
+  private long take(
+      Accounts.@Nullable Tenant tenant,
+      long pages,
+      int alignOrder,
+      long phase,
+      AllocationMode mode) {
+    long page = slowPath.take(tenant, pages, alignOrder, phase, mode);
+    if (page < 0) {
       failures.checkOpen();
     }
     return page;
   }
 
-  /// Gets a run that was not free just now, or says why not.
-  private long await(SlowPath.Run run, AllocationMode mode, long nanos, String request) {
+  /// Gets a run that was not to be had just now, or says why not.
+  ///
+  /// @param outcome why it was not to be had
+  private long await(
+      SlowPath.Run run, AllocationMode mode, long nanos, String request, long outcome) {
     long page =
-        mode == AllocationMode.BLOCKING ? slowPath.await(run, nanos, request) : PagePool.NONE;
+        mode == AllocationMode.BLOCKING ? slowPath.await(run, nanos, request, outcome) : outcome;
     if (page < 0) {
       throw failures.outOfPages(request, run, mode, page);
     }
@@ -376,7 +401,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   private @Nullable MemorySegment takeHeld(long byteSize) {
     long pages = ((byteSize - 1) >>> pageShift) + 1;
     MemorySegment memory = region;
-    if (pages <= PagePool.MOST_HELD && memory != null) {
+    if (pages <= PagePool.MOST_HELD && memory != null && payer == null) {
       int page = pool.takeHeld((int) pages);
       if (page != PagePool.NONE) {
         return memory.asSlice((long) page << pageShift, byteSize);
@@ -419,7 +444,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
       return emptySegment(byteAlignment);
     }
     int alignOrder = alignOrder(byteAlignment);
-    long page = take(pagesFor(byteSize), alignOrder, phase(alignOrder), mode);
+    long page = take(payer, pagesFor(byteSize), alignOrder, phase(alignOrder), mode);
     return slice(memory, page, byteSize);
   }
 
@@ -463,9 +488,10 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     Checks.range("order", order, 0, maxOrder());
     MemorySegment memory = memory();
     long pages = 1L << order;
-    long page = take(pages, order, 0, mode);
-    if (page == PagePool.NONE) {
-      page = await(new SlowPath.Run(pages, order, 0), mode, waitNanos, "order=" + order);
+    long page = take(payer, pages, order, 0, mode);
+    if (page < 0) {
+      SlowPath.Run run = new SlowPath.Run(payer, pages, order, 0);
+      page = await(run, mode, waitNanos, "order=" + order, page);
     }
     return slice(memory, (int) page, pages << pageShift);
   }
@@ -482,11 +508,11 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     Checks.range("order", order, 0, maxOrder());
     MemorySegment memory = memory();
     long pages = 1L << order;
-    return slice(memory, take(pages, order, 0, AllocationMode.NOWAIT), pages << pageShift);
+    return slice(memory, take(payer, pages, order, 0, AllocationMode.NOWAIT), pages << pageShift);
   }
 
   private @Nullable MemorySegment slice(MemorySegment memory, long page, long byteSize) {
-    return page == PagePool.NONE ? null : slice(memory, (int) page, byteSize);
+    return page < 0 ? null : slice(memory, (int) page, byteSize);
   }
 
   /// The segment of an allocation, of which `byteSize` bytes may be touched from now on.
@@ -509,9 +535,29 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     }
     int page = headOf(segment);
     long pages = pagesFor(segment.byteSize());
-    if (!isLength(pages) || !pool.free(page, (int) pages)) {
+    if (!isLength(pages) || !freePages(page, (int) pages)) {
       throw failures.invalidFree(page, pages);
     }
+  }
+
+  private boolean freePages(int page, int pages) {
+    Accounts.Tenant tenant = tenantOf(page);
+    boolean freed = pool.free(page, pages);
+    if (freed && tenant != null) {
+      slowPath.uncharge(tenant, pages);
+    }
+    return freed;
+  }
+
+  /// Who pays for the allocation at a page, if there is one.
+  private Accounts.@Nullable Tenant tenantOf(int page) {
+    return accounts == null ? null : accounts.tenantOf(pool, page);
+  }
+
+  /// The memory of which segments of an allocation are slices.
+  private MemorySegment memoryOf(int page) {
+    Accounts.Tenant tenant = tenantOf(page);
+    return tenant == null ? memory() : tenant.memory(memory());
   }
 
   /// Shortens an allocation in place; the pages behind the new end are free at once.
@@ -524,13 +570,18 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   public MemorySegment trim(MemorySegment segment, long newByteSize) {
     Checks.range("new byte size", newByteSize, 1, segment.byteSize());
     int page = headOf(segment);
+    MemorySegment memory = memoryOf(page);
     trimRun(page, pagesFor(segment.byteSize()), pagesFor(newByteSize));
-    return slice(memory(), page, newByteSize);
+    return slice(memory, page, newByteSize);
   }
 
   private void trimRun(int page, long pages, long newPages) {
+    Accounts.Tenant tenant = tenantOf(page);
     if (!isLength(pages) || !pool.trim(page, (int) pages, (int) newPages)) {
       throw failures.invalidFree(page, pages);
+    }
+    if (tenant != null) {
+      slowPath.uncharge(tenant, pages - newPages);
     }
   }
 
@@ -560,7 +611,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     }
     int page = headOf(segment);
     if (grow(page, pagesFor(segment.byteSize()), pagesFor(newByteSize))) {
-      return slice(memory(), page, newByteSize);
+      return slice(memoryOf(page), page, newByteSize);
     }
     return move(segment, page, newByteSize);
   }
@@ -574,21 +625,37 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
       pool.release(page, (int) pages);
       return true;
     }
-    return newPages <= geometry().pageCount()
-        && pool.growHeld(page, (int) pages, (int) newPages, slowPath.mark(AllocationMode.BLOCKING));
+    return newPages <= geometry().pageCount() && growHeld(page, (int) pages, (int) newPages);
+  }
+
+  private boolean growHeld(int page, int pages, int newPages) {
+    Accounts.Tenant tenant = tenantOf(page);
+    if (tenant != null && tenant.charge(newPages - pages) != null) {
+      return false;
+    }
+    long mark = slowPath.mark(AllocationMode.BLOCKING);
+    boolean grown = pool.growHeld(page, pages, newPages, mark);
+    if (!grown && tenant != null) {
+      slowPath.uncharge(tenant, newPages - pages);
+    }
+    return grown;
   }
 
   private MemorySegment move(MemorySegment held, int page, long newByteSize) {
     int pages = (int) pagesFor(held.byteSize());
+    Accounts.Tenant tenant = tenantOf(page);
     MemorySegment moved = null;
     boolean copied = false;
     try {
-      moved = allocate(newByteSize);
+      moved = allocateFor(tenant, newByteSize, 1, AllocationMode.BLOCKING);
       MemorySegment.copy(held, 0, moved, 0, held.byteSize());
       copied = true;
     } finally {
       if (copied) {
         pool.freeHeld(page, pages);
+        if (tenant != null) {
+          slowPath.uncharge(tenant, pages);
+        }
       } else {
         pool.release(page, pages);
         if (moved != null) {
@@ -632,14 +699,14 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
 
   /// @param from how many were taken already
   private void awaitAll(long pages, long[] into, int from) {
-    SlowPath.Run run = new SlowPath.Run(pages, 0, 0);
+    SlowPath.Run run = new SlowPath.Run(payer, pages, 0, 0);
     String request = "pages=" + pages + ", count=" + into.length;
     long start = slowPath.nanoTime();
     int count = from;
     try {
       while (count < into.length) {
         long left = waitNanos - (slowPath.nanoTime() - start);
-        into[count] = await(run, AllocationMode.BLOCKING, left, request);
+        into[count] = await(run, AllocationMode.BLOCKING, left, request, PagePool.NONE);
         count++;
       }
     } finally {
@@ -667,7 +734,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   }
 
   private int takeRuns(long pages, long[] into, AllocationMode mode) {
-    int count = slowPath.takeMany(pages, into, mode);
+    int count = slowPath.takeMany(payer, pages, into, mode);
     if (count < into.length) {
       failures.checkOpen();
     }
@@ -683,7 +750,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
 
   private void freeRuns(long[] firsts, int count, int pages) {
     for (int i = 0; i < count; i++) {
-      pool.free((int) firsts[i], pages);
+      freePages((int) firsts[i], pages);
     }
   }
 
@@ -703,7 +770,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     if (mustNotSleep()) {
       reportSleep("allocatePageRun(pages=" + pages);
     }
-    if (pages > 0) {
+    if (pages > 0 && payer == null) {
       int page = pool.takeHeld(pages);
       if (page != PagePool.NONE) {
         return page;
@@ -766,10 +833,11 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     Checks.range("pages", pages, 1, Integer.MAX_VALUE);
     Checks.powerOfTwo("page alignment", pageAlignment);
     int alignOrder = Integer.numberOfTrailingZeros(pageAlignment);
-    long page = take(pages, alignOrder, 0, mode);
-    if (page == PagePool.NONE) {
+    long page = take(payer, pages, alignOrder, 0, mode);
+    if (page < 0) {
+      SlowPath.Run run = new SlowPath.Run(payer, pages, alignOrder, 0);
       String request = "pages=" + pages + ", pageAlignment=" + pageAlignment;
-      page = await(new SlowPath.Run(pages, alignOrder, 0), mode, waitNanos, request);
+      page = await(run, mode, waitNanos, request, page);
     }
     return page;
   }
@@ -811,7 +879,9 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     Checks.neverWaits(mode);
     Checks.range("pages", pages, 1, Integer.MAX_VALUE);
     Checks.powerOfTwo("page alignment", pageAlignment);
-    return take(pages, Integer.numberOfTrailingZeros(pageAlignment), 0, mode);
+    return Math.max(
+        PagePool.NONE,
+        take(payer, pages, Integer.numberOfTrailingZeros(pageAlignment), 0, mode));
   }
 
   /// Fills an array with runs of one length; all or nothing. With [AllocationMode#BLOCKING], as
@@ -854,7 +924,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// @param pages its length
   /// @throws InvalidFreeException if it is not a live allocation; see its reasons
   public void freePageRun(long page, int pages) {
-    if (!isRun(page, pages) || !pool.free((int) page, pages)) {
+    if (!isRun(page, pages) || !freePages((int) page, pages)) {
       throw failures.invalidFree(page, pages);
     }
   }
@@ -936,7 +1006,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// @throws UnsupportedOperationException if the region has no memory
   public PageArena openArena(AllocationMode mode) {
     checkArenas();
-    return PageArena.confined(this, mode, hasNativeAccess());
+    return new PageArena(this, payer, mode, PageArena.Lifetime.CONFINED);
   }
 
   /// Opens an arena for any threads, as safe as [java.lang.foreign.Arena#ofShared]: closing it
@@ -947,7 +1017,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// @throws UnsupportedOperationException if the region has no memory
   public PageArena openSharedArena() {
     checkArenas();
-    return PageArena.shared(this, AllocationMode.BLOCKING, hasNativeAccess());
+    return new PageArena(this, payer, AllocationMode.BLOCKING, PageArena.Lifetime.SHARED);
   }
 
   /// Opens an arena for any threads that is cheap to close, because its segments do not end: who
@@ -959,7 +1029,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// @throws UnsupportedOperationException if the region has no memory
   public PageArena openUnscopedArena() {
     checkArenas();
-    return PageArena.unscoped(this, AllocationMode.BLOCKING);
+    return new PageArena(this, payer, AllocationMode.BLOCKING, PageArena.Lifetime.UNSCOPED);
   }
 
   /// As [#openUnscopedArena()]; what it allocates is requested with a mode.
@@ -970,7 +1040,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// @throws UnsupportedOperationException if the region has no memory
   public PageArena openUnscopedArena(AllocationMode mode) {
     checkArenas();
-    return PageArena.unscoped(this, mode);
+    return new PageArena(this, payer, mode, PageArena.Lifetime.UNSCOPED);
   }
 
   /// How many arenas took the JDK's memory for want of native access.
@@ -1001,7 +1071,8 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     failures.checkOpen();
   }
 
-  private boolean hasNativeAccess() {
+  /// Whether arenas may give their segments an end of their own; if not, that is said once.
+  boolean hasNativeAccess() {
     if (!nativeAccess && unpooledArenas.getAndIncrement() == 0) {
       LOG.warn("no native access, so arenas take the JDK's memory: {}, name={}", REMEDY, name);
     }
@@ -1018,26 +1089,155 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// Takes the pages of an arena's chunk; never waits.
   ///
   /// @return the first page, or -1 for want of pages
-  long tryTakeRun(int pages, AllocationMode mode) {
-    int page = pool.takeHeld(pages);
-    return page != PagePool.NONE ? page : take(pages, 0, 0, mode);
+  long tryTakeRun(Accounts.@Nullable Tenant tenant, int pages, AllocationMode mode) {
+    long page = takeHeld(tenant, pages);
+    return page >= 0 ? page : take(tenant, pages, 0, 0, mode);
+  }
+
+  /// Takes a run from a word that the thread holds.
+  ///
+  /// @return the first page, or a negative number
+  private long takeHeld(Accounts.@Nullable Tenant tenant, int pages) {
+    if (tenant == null) {
+      return pool.takeHeld(pages);
+    }
+    if (tenant.charge(pages) != null) {
+      return SlowPath.LIMIT;
+    }
+    return slowPath.paid(tenant, pool.takeHeld(pages), pages);
   }
 
   /// Takes the pages of a large allocation of an arena, as [#allocate(long, long, AllocationMode)]
   /// would.
-  long takeRun(long byteSize, long byteAlignment, AllocationMode mode) {
+  long takeRun(
+      Accounts.@Nullable Tenant tenant,
+      long byteSize,
+      long byteAlignment,
+      AllocationMode mode) {
     long pages = pagesFor(byteSize);
-    int page =
+    long page =
         alignOrder(byteAlignment) == 0 && pages <= PagePool.MOST_HELD
-            ? pool.takeHeld((int) pages)
+            ? takeHeld(tenant, (int) pages)
             : PagePool.NONE;
-    if (page == PagePool.NONE) {
-      page = (int) takeBytes(byteSize, byteAlignment, mode, waitNanos);
+    if (page < 0) {
+      page = takeBytes(tenant, byteSize, byteAlignment, mode, waitNanos);
     }
     if (checked != null) {
-      checked.guard(page, byteSize);
+      checked.guard((int) page, byteSize);
     }
     return page;
+  }
+
+  // ---- in the name of an account
+
+  /// Gives an account an allocator of its own: what that allocates is charged to the account.
+  ///
+  /// A *reapable* account's segments have an end of their own, so that they can be taken away from
+  /// their owner when the account is chosen; that needs native access for this module, as arenas
+  /// do.
+  ///
+  /// @param account an account of the tree given to [PageAllocatorBuilder#accounts]
+  /// @return an allocator of the account; close it before the account
+  /// @throws IllegalStateException if there are no accounts here, the allocator or the account is
+  ///   closed, 65,536 accounts have allocators, or the account is reapable and the module has no
+  ///   native access
+  /// @throws IllegalArgumentException if the account is of another tree
+  public AccountAllocator under(MemoryAccount account) {
+    failures.checkOpen();
+    Accounts all = accounts;
+    if (all == null) {
+      throw new IllegalStateException("no accounts were given to the builder: name=" + name);
+    }
+    if (!all.isOfTree(account)) {
+      throw new IllegalArgumentException(
+          "account of another tree: account=" + account.path() + ", name=" + name);
+    }
+    if (account.isClosed()) {
+      throw new IllegalStateException("account is closed: account=" + account.path());
+    }
+    if (account.isReapable() && !nativeAccess) {
+      throw new IllegalStateException(
+          "segments of a reapable account need native access: account="
+              + account.path()
+              + ", remedy="
+              + REMEDY);
+    }
+    return new AccountAllocator(this, all.open(account, account.isReapable() ? memory() : null));
+  }
+
+  MemorySegment allocateFor(
+      Accounts.@Nullable Tenant tenant, long byteSize, long byteAlignment, AllocationMode mode) {
+    if (tenant == null) {
+      return allocate(byteSize, byteAlignment, mode);
+    }
+    if (mode == AllocationMode.BLOCKING && mustNotSleep()) {
+      reportSleep(byteSize, byteAlignment);
+    }
+    Checks.range("byte size", byteSize, 0, Long.MAX_VALUE);
+    Checks.powerOfTwo("byte alignment", byteAlignment);
+    MemorySegment memory = tenant.memory(memory());
+    if (byteSize == 0) {
+      return emptySegment(byteAlignment);
+    }
+    return slice(memory, (int) takeRun(tenant, byteSize, byteAlignment, mode), byteSize);
+  }
+
+  @Nullable MemorySegment tryAllocateFor(
+      Accounts.Tenant tenant, long byteSize, long byteAlignment, AllocationMode mode) {
+    Checks.neverWaits(mode);
+    Checks.range("byte size", byteSize, 0, Long.MAX_VALUE);
+    Checks.powerOfTwo("byte alignment", byteAlignment);
+    MemorySegment memory = tenant.memory(memory());
+    if (byteSize == 0) {
+      return emptySegment(byteAlignment);
+    }
+    int alignOrder = alignOrder(byteAlignment);
+    long page = take(tenant, pagesFor(byteSize), alignOrder, phase(alignOrder), mode);
+    return slice(memory, page, byteSize);
+  }
+
+  /// Makes an allocation another tenant's.
+  MemorySegment handOver(MemorySegment segment, Accounts.Tenant from, Accounts.Tenant to) {
+    int page = headOf(segment);
+    long pages = pagesFor(segment.byteSize());
+    if (!isLength(pages) || !pool.hold(page, (int) pages)) {
+      throw failures.invalidFree(page, pages);
+    }
+    try {
+      if (pool.tagAt(page) != from.number()) {
+        throw new IllegalArgumentException(
+            "not charged to this account: account=" + from.account().path() + ", page=" + page);
+      }
+      from.account().transferTo(to.account(), pages << pageShift);
+      pool.setTag(page, to.number());
+    } finally {
+      pool.release(page, (int) pages);
+    }
+    if (to.isReapedMeanwhile()) {
+      throw failures.reaped(to.account());
+    }
+    return slice(to.memory(memory()), page, segment.byteSize());
+  }
+
+  PageArena openArenaFor(
+      Accounts.Tenant tenant, AllocationMode mode, PageArena.Lifetime lifetime) {
+    checkArenas();
+    return new PageArena(this, tenant, mode, lifetime);
+  }
+
+  /// Forgets a tenant.
+  void close(Accounts.Tenant tenant) {
+    int page = Accounts.nextHead(pool, tenant, 0);
+    if (page < pageCount()) {
+      throw new IllegalStateException(
+          "account has live allocations: account="
+              + tenant.account().path()
+              + ", firstPage="
+              + page);
+    }
+    if (accounts != null) {
+      accounts.close(tenant);
+    }
   }
 
   long mark(AllocationMode mode) {
@@ -1253,11 +1453,23 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     return scope.equals(regionScope);
   }
 
+  /// Segments of a tenant whose memory can be taken away have its scope.
+  private void checkTenantScope(MemorySegment segment, int page) {
+    Accounts.Tenant tenant = tenantOf(page);
+    if (tenant == null || !tenant.hasScope(segment.scope())) {
+      boolean isGone = accounts != null && !segment.scope().isAlive();
+      throw failures.invalidSegment(isGone ? Reason.REAPED : Reason.FOREIGN_SEGMENT, segment);
+    }
+  }
+
   /// The page at which a segment starts, if it looks like one of ours.
   private int headOf(MemorySegment segment) {
     long address = segment.address();
-    if (!isWithin(address) || !hasRegionScope(segment)) {
+    if (!isWithin(address)) {
       throw failures.invalidSegment(Reason.FOREIGN_SEGMENT, segment);
+    }
+    if (!hasRegionScope(segment)) {
+      checkTenantScope(segment, (int) ((address - base) >>> pageShift));
     }
     if (segment.isReadOnly() != readOnly) {
       throw failures.invalidSegment(Reason.READ_ONLY, segment);

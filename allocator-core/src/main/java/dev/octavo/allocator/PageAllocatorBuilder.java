@@ -5,6 +5,7 @@ import dev.octavo.allocator.internal.buddy.Geometry;
 import dev.octavo.allocator.internal.cache.CacheLimits;
 import dev.octavo.allocator.internal.reclaim.WaitClock;
 import dev.octavo.allocator.internal.region.RegionMemory;
+import dev.octavo.allocator.oom.MemoryAccount;
 import dev.octavo.allocator.reclaim.Watermarks;
 import java.time.Duration;
 import java.util.Objects;
@@ -33,6 +34,7 @@ public final class PageAllocatorBuilder {
   private Duration purgeDelay = Duration.ofSeconds(4);
   private @Nullable LongSupplier purgeClock;
   private @Nullable Watermarks watermarks;
+  @Nullable MemoryAccount accounts;
   SleepGuard guard = SleepGuard.ofProcess();
   long waitNanos = Duration.ofSeconds(30).toNanos();
   WaitClock waitClock = WaitClock.SYSTEM;
@@ -145,6 +147,20 @@ public final class PageAllocatorBuilder {
   /// @return this
   public PageAllocatorBuilder watermarks(Watermarks marks) {
     watermarks = Objects.requireNonNull(marks, "watermarks");
+    return this;
+  }
+
+  /// Has all that is allocated charged to accounts: what [PageAllocator#under] allocates to its
+  /// account, everything else to the root. Takes two bytes a page. Default: no accounts.
+  ///
+  /// @param root the top of a tree of accounts
+  /// @return this
+  /// @throws IllegalArgumentException if it is no root
+  public PageAllocatorBuilder accounts(MemoryAccount root) {
+    if (root.parent().isPresent()) {
+      throw new IllegalArgumentException("account is no root: account=" + root.path());
+    }
+    accounts = root;
     return this;
   }
 

@@ -53,6 +53,7 @@ public final class PageArena implements Arena {
 
   private final PageAllocator allocator;
   private final @Nullable Thread owner;
+  private final Accounts.@Nullable Tenant payer;
   private final AllocationMode mode;
   private final boolean isScoped;
   private final boolean isPooled;
@@ -91,16 +92,28 @@ public final class PageArena implements Arena {
 
   private long peakBytes;
 
-  /// What of an arena never changes.
-  private record Kind(
-      @Nullable Thread owner, AllocationMode mode, boolean isScoped, boolean isPooled) {}
+  /// Whose an arena is, and when its segments end.
+  enum Lifetime {
+    /// Of one thread; they end with it.
+    CONFINED,
+    /// Of any thread; they end with it.
+    SHARED,
+    /// Of any thread; they do not end.
+    UNSCOPED
+  }
 
-  private PageArena(PageAllocator allocator, Kind kind) {
+  /// @param payer who pays for its pages, or null
+  PageArena(
+      PageAllocator allocator,
+      Accounts.@Nullable Tenant payer,
+      AllocationMode mode,
+      Lifetime lifetime) {
     this.allocator = allocator;
-    owner = kind.owner;
-    mode = kind.mode;
-    isScoped = kind.isScoped;
-    isPooled = kind.isPooled;
+    this.payer = payer;
+    this.mode = mode;
+    owner = lifetime == Lifetime.CONFINED ? Thread.currentThread() : null;
+    isScoped = lifetime != Lifetime.UNSCOPED;
+    isPooled = !isScoped || allocator.hasNativeAccess();
     runs = new ArenaRuns(allocator);
     session = isScoped ? openSession() : null;
     watch = allocator.watchesArenas() ? watch() : null;
@@ -109,18 +122,6 @@ public final class PageArena implements Arena {
   private ArenaWatch watch() {
     Object watched = session == null ? this : session.scope();
     return new ArenaWatch(watched, runs, new Throwable("arena was opened here"), isScoped);
-  }
-
-  static PageArena confined(PageAllocator allocator, AllocationMode mode, boolean isPooled) {
-    return new PageArena(allocator, new Kind(Thread.currentThread(), mode, true, isPooled));
-  }
-
-  static PageArena shared(PageAllocator allocator, AllocationMode mode, boolean isPooled) {
-    return new PageArena(allocator, new Kind(null, mode, true, isPooled));
-  }
-
-  static PageArena unscoped(PageAllocator allocator, AllocationMode mode) {
-    return new PageArena(allocator, new Kind(null, mode, false, true));
   }
 
   private Arena openSession() {
@@ -225,7 +226,7 @@ public final class PageArena implements Arena {
     long chunkBytes = Math.max(nextChunkBytes, allocator.pageSize());
     if (Math.max(byteSize, byteAlignment) <= chunkBytes >> LARGE_PART_LOG2) {
       int pages = (int) allocator.pagesFor(chunkBytes);
-      long page = allocator.tryTakeRun(pages, mode);
+      long page = allocator.tryTakeRun(payer, pages, mode);
       if (page >= 0) {
         return exclusively(
             page,
@@ -237,7 +238,7 @@ public final class PageArena implements Arena {
       }
     }
     // At least one page, so that an empty segment has an address of its own.
-    long page = allocator.takeRun(Math.max(byteSize, 1), byteAlignment, mode);
+    long page = allocator.takeRun(payer, Math.max(byteSize, 1), byteAlignment, mode);
     int pages = (int) allocator.pagesFor(Math.max(byteSize, 1));
     return exclusively(page, pages, () -> takeRun(page, pages, byteSize, zeroed));
   }
@@ -295,10 +296,14 @@ public final class PageArena implements Arena {
   private MemorySegment memory() {
     MemorySegment all = memory;
     if (all == null) {
-      all = isScoped ? allocator.memory().reinterpret(liveSession(), null) : allocator.memory();
+      all = isScoped ? allocator.memory().reinterpret(liveSession(), null) : unscopedMemory();
       memory = all;
     }
     return all;
+  }
+
+  private MemorySegment unscopedMemory() {
+    return payer == null ? allocator.memory() : payer.memory(allocator.memory());
   }
 
   private Arena liveSession() {
@@ -317,7 +322,7 @@ public final class PageArena implements Arena {
   @Override
   public MemorySegment.Scope scope() {
     Arena current = session;
-    return current != null ? current.scope() : allocator.memory().scope();
+    return current != null ? current.scope() : unscopedMemory().scope();
   }
 
   /// Ends all segments and starts anew, for the next turn of a loop: what was allocated fails from

@@ -35,6 +35,15 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
 
   static final long INTERRUPTED = -3;
 
+  /// The account, or one above it, has reached its max.
+  static final long LIMIT = -4;
+
+  /// The account's memory was taken away.
+  static final long REAPED = -5;
+
+  /// Who is over its high mark waits so long for each request.
+  private static final long THROTTLE_NANOS = 1_000_000;
+
   private static final Logger LOG = LoggerFactory.getLogger(SlowPath.class);
 
   private final PageAllocator allocator;
@@ -82,8 +91,53 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
 
   /// Takes a run that is free now.
   ///
-  /// @return the first page, or [PagePool#NONE]
-  long take(long pages, int alignOrder, long phase, AllocationMode mode) {
+  /// @param payer who pays for it, or null
+  /// @return the first page, or a negative number that says why not
+  long take(
+      Accounts.@Nullable Tenant payer,
+      long pages,
+      int alignOrder,
+      long phase,
+      AllocationMode mode) {
+    if (payer == null) {
+      return takeFree(pages, alignOrder, phase, mode);
+    }
+    if (pages > pool.geometry().pageCount()) {
+      return PagePool.NONE;
+    }
+    return payer.charge(pages) != null
+        ? LIMIT
+        : paid(payer, takeFree(pages, alignOrder, phase, mode), pages);
+  }
+
+  /// Completes an allocation that was paid for before it was tried.
+  ///
+  /// @param page the first page, or negative if it failed
+  /// @return the same, or [#REAPED]
+  long paid(Accounts.Tenant payer, long page, long pages) {
+    if (page < 0) {
+      uncharge(payer, pages);
+      return page;
+    }
+    pool.setTag((int) page, payer.number());
+    if (payer.isReapedMeanwhile()) {
+      if (pool.free((int) page, (int) pages)) { // else the reaper has done it
+        uncharge(payer, pages);
+      }
+      return REAPED;
+    }
+    return page;
+  }
+
+  /// Gives back what was paid; who waits for room may go on.
+  void uncharge(Accounts.Tenant payer, long pages) {
+    payer.uncharge(pages);
+    if (!limitRooms.isEmpty()) {
+      limitRooms.values().forEach(WaitingRoom::offer);
+    }
+  }
+
+  private long takeFree(long pages, int alignOrder, long phase, AllocationMode mode) {
     boolean isBehindOthers = mode == AllocationMode.BLOCKING && !room.isEmpty();
     return isBehindOthers || pages > pool.geometry().pageCount()
         ? PagePool.NONE
@@ -92,8 +146,25 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
 
   /// Takes runs that are free now.
   ///
+  /// @param payer who pays for them, or null
   /// @return how many; their first pages stand in `into` from index 0
-  int takeMany(long pages, long[] into, AllocationMode mode) {
+  int takeMany(
+      Accounts.@Nullable Tenant payer, long pages, long[] into, AllocationMode mode) {
+    if (payer == null) {
+      return takeMany(pages, into, mode);
+    }
+    int count = 0;
+    while (count < into.length) {
+      long page = take(payer, pages, 0, 0, mode);
+      if (page < 0) {
+        return count;
+      }
+      into[count++] = page;
+    }
+    return count;
+  }
+
+  private int takeMany(long pages, long[] into, AllocationMode mode) {
     boolean isBehindOthers = mode == AllocationMode.BLOCKING && !room.isEmpty();
     return isBehindOthers || pages > pool.geometry().pageCount()
         ? 0
@@ -104,26 +175,57 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
     return clock.nanoTime();
   }
 
-  /// Waits for a run that was not free just now.
+  /// Waits for a run that was not to be had just now.
   ///
-  /// @param waitNanos how long at most; 0 or less: not at all
+  /// @param nanos how long at most; 0 or less: not at all
   /// @param description for those who wonder what it waits for
+  /// @param why it was not to be had
   /// @return the first page, or a negative number that says why not
-  long await(Run run, long waitNanos, String description) {
+  long await(Run run, long nanos, String description, long why) {
     if (AtomicContext.isNoReclaim()) {
-      return run.pages > pool.geometry().pageCount()
-          ? PagePool.NONE
-          : pool.allocate((int) run.pages, run.alignOrder, run.phase, 0);
+      return takeReserve(run);
     }
-    if (waitNanos <= 0 || run.pages > pool.geometry().pageCount() - marks.min()) {
+    long start = clock.nanoTime();
+    long outcome = why;
+    while (outcome == PagePool.NONE || outcome == LIMIT) {
+      long left = nanos - (clock.nanoTime() - start);
+      if (left <= 0 || !canEverBeServed(run)) {
+        return outcome;
+      }
+      WaitingRoom place = outcome == LIMIT ? roomOfLimit(run) : room;
+      InLine request = new InLine(run, description, outcome == LIMIT);
+      outcome = outcomeOf(place.await(request, deadline(clock.nanoTime(), left)), request);
+    }
+    return outcome;
+  }
+
+  /// In a callback that is about to free something.
+  private long takeReserve(Run run) {
+    if (run.pages > pool.geometry().pageCount()) {
       return PagePool.NONE;
     }
-    WaitingRoom.Answer answer =
-        room.await(new InLine(run, description), deadline(clock.nanoTime(), waitNanos));
+    Accounts.Tenant payer = run.payer;
+    if (payer == null) {
+      return pool.allocate((int) run.pages, run.alignOrder, run.phase, 0);
+    }
+    return payer.charge(run.pages) != null
+        ? LIMIT
+        : paid(payer, pool.allocate((int) run.pages, run.alignOrder, run.phase, 0), run.pages);
+  }
+
+  private boolean canEverBeServed(Run run) {
+    boolean fits = run.pages <= pool.geometry().pageCount() - marks.min();
+    return fits && (run.payer == null || run.payer.canEverPay(run.pages));
+  }
+
+  private long outcomeOf(WaitingRoom.Answer answer, InLine request) {
     return switch (answer.reason()) {
       case SERVED -> {
+        if (answer.result() == InLine.ELSEWHERE) {
+          yield request.isForRoom ? PagePool.NONE : LIMIT;
+        }
         pool.adopt((int) answer.result());
-        yield answer.result();
+        yield request.isReaped() ? REAPED : answer.result();
       }
       case DEADLINE -> DEADLINE;
       case INTERRUPTED -> INTERRUPTED;
@@ -145,35 +247,67 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
 
   /// What is wanted.
   ///
+  /// @param payer who pays for it, or null
   /// @param pages how many, 1 or more
   /// @param alignOrder log2 of the alignment in pages
   /// @param phase how far the region's base is beyond such an alignment, in pages
-  record Run(long pages, int alignOrder, long phase) {}
+  record Run(Accounts.@Nullable Tenant payer, long pages, int alignOrder, long phase) {}
 
-  /// A request in line.
+  /// A request in line: for pages, or for room in an account and then pages.
   private final class InLine implements WaitingRoom.Request {
+
+    /// A result that is no page: what it waits for here is there, but not the other thing.
+    static final long ELSEWHERE = Long.MAX_VALUE;
 
     private final Run run;
     private final String description;
+    private final boolean isForRoom;
 
-    InLine(Run run, String description) {
+    InLine(Run run, String description, boolean isForRoom) {
       this.run = run;
       this.description = description;
+      this.isForRoom = isForRoom;
     }
 
     @Override
     public long tryTake() {
-      return pool.serve((int) run.pages, run.alignOrder, run.phase, marks.min());
+      Accounts.Tenant payer = run.payer;
+      if (payer == null) {
+        return takePages();
+      }
+      if (payer.charge(run.pages) != null) {
+        return isForRoom ? WaitingRoom.NONE : ELSEWHERE;
+      }
+      long page = takePages();
+      if (page >= 0) {
+        pool.setTag((int) page, payer.number());
+        return page;
+      }
+      payer.uncharge(run.pages);
+      return isForRoom ? ELSEWHERE : WaitingRoom.NONE;
+    }
+
+    private long takePages() {
+      return pool.serve((int) run.pages, run.alignOrder, run.phase, markOf(run));
+    }
+
+    /// Whether the account's memory was taken away meanwhile, and this with it.
+    boolean isReaped() {
+      return run.payer != null && run.payer.isReapedMeanwhile();
     }
 
     @Override
     public void giveBack(long page) {
-      pool.free((int) page, (int) run.pages);
+      if (page != ELSEWHERE && pool.free((int) page, (int) run.pages) && run.payer != null) {
+        run.payer.uncharge(run.pages);
+      }
     }
 
     @Override
     public String describe() {
-      return description;
+      return run.payer == null
+          ? description
+          : description + ", account=" + run.payer.account().path();
     }
   }
 

@@ -2,6 +2,7 @@ package dev.octavo.allocator.internal.buddy;
 
 import java.util.List;
 import java.util.function.IntFunction;
+import org.jspecify.annotations.Nullable;
 
 /// The buddy system on page numbers: free pages in a [BuddyTree], allocated ones in [Heads].
 ///
@@ -21,19 +22,30 @@ public final class BuddyPages {
   private final BuddyTree tree;
   private final Heads heads;
   private final FreePages freePages;
+
+  /// A number for each allocation, at its first page, or null; 0 where there is no allocation.
+  /// Written by who owns the page; plain, as pages change hands by atomic operations.
+  private final char @Nullable [] tags;
+
   private final Slot[] slots;
 
   /// @param geometry the region's shape
   /// @param slotCount how many slots share the region, at least 1
   public BuddyPages(Geometry geometry, int slotCount) {
-    this(geometry, slotCount, false);
+    this(geometry, slotCount, false, false);
   }
 
   /// @param geometry the region's shape
   /// @param slotCount how many slots share the region, at least 1
   /// @param trusting whether callers never free or resize one allocation twice at the same time
-  public BuddyPages(Geometry geometry, int slotCount, boolean trusting) {
-    this(geometry, slotCount, Words::new, heads(geometry.pageCount(), trusting));
+  /// @param tagged whether allocations have tags, which take two bytes a page
+  public BuddyPages(Geometry geometry, int slotCount, boolean trusting, boolean tagged) {
+    this(
+        geometry,
+        slotCount,
+        Words::new,
+        heads(geometry.pageCount(), trusting),
+        tagged ? new char[geometry.pageCount()] : null);
   }
 
   private static Heads heads(int pageCount, boolean trusting) {
@@ -41,8 +53,18 @@ public final class BuddyPages {
   }
 
   BuddyPages(Geometry geometry, int slotCount, IntFunction<Words> storage, Heads heads) {
+    this(geometry, slotCount, storage, heads, null);
+  }
+
+  private BuddyPages(
+      Geometry geometry,
+      int slotCount,
+      IntFunction<Words> storage,
+      Heads heads,
+      char @Nullable [] tags) {
     this.geometry = geometry;
     this.heads = heads;
+    this.tags = tags;
     tree = new BuddyTree(geometry, storage);
     freePages = new FreePages(tree.transit(), geometry.pageCount());
     slots = new Slot[slotCount];
@@ -174,11 +196,40 @@ public final class BuddyPages {
   ///
   /// @return false, and nothing has changed, if there is no such allocation
   public boolean forget(int page, int pages) {
-    return heads.clear(page, pages);
+    boolean forgotten = heads.clear(page, pages);
+    if (forgotten) {
+      clearTag(page);
+    }
+    return forgotten;
+  }
+
+  // Before the page is free: who has it next finds no tag.
+  private void clearTag(int page) {
+    char[] all = tags;
+    if (all != null) {
+      all[page] = 0;
+    }
+  }
+
+  /// Tags an allocation that the caller has just made, or holds.
+  ///
+  /// @param tag 0..65535
+  public void setTag(int page, int tag) {
+    char[] all = tags;
+    if (all != null) {
+      all[page] = (char) tag;
+    }
+  }
+
+  /// The tag of an allocation, 0 if it has none.
+  public int tagAt(int page) {
+    char[] all = tags;
+    return all == null ? 0 : all[page];
   }
 
   /// Ends an allocation whose head the caller holds; its pages are the caller's.
   public void forgetHeld(int page) {
+    clearTag(page);
     heads.clearHeld(page);
   }
 

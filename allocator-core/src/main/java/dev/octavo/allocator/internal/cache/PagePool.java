@@ -62,7 +62,10 @@ public class PagePool {
   public PagePool(Geometry geometry, PoolOptions options) {
     this(
         new BuddyPages(
-            geometry, slotsFor(geometry.pageCount(), options.processors()), options.trusting()),
+            geometry,
+            slotsFor(geometry.pageCount(), options.processors()),
+            options.trusting(),
+            options.tagged()),
         options,
         new OtherThreads());
   }
@@ -439,6 +442,18 @@ public class PagePool {
   /// The length of the allocation at a head, 0 if there is none.
   public int pagesAt(int page) {
     return buddy.pagesAt(page);
+  }
+
+  /// Tags an allocation that the caller has just made, or holds.
+  ///
+  /// @param tag 0..65535
+  public final void setTag(int page, int tag) {
+    buddy.setTag(page, tag);
+  }
+
+  /// The tag of an allocation, 0 if it has none.
+  public final int tagAt(int page) {
+    return buddy.tagAt(page);
   }
 
   /// The first allocation's page at or after `page`, or the page count.

@@ -1,0 +1,196 @@
+package dev.octavo.allocator;
+
+import dev.octavo.allocator.context.check.MightSleep;
+import dev.octavo.allocator.oom.MemoryAccount;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
+import org.jspecify.annotations.Nullable;
+
+/// A [PageAllocator] in the name of a [MemoryAccount]: what it allocates is charged to the account,
+/// and uncharged when it is freed, here or at the allocator.
+///
+/// A request for which the account, or one above it, has no room under its max fails with
+/// [OutOfPagesException.Reason#ACCOUNT_LIMIT]; one of mode BLOCKING waits for room first, and may
+/// have an account below that max chosen by the OOM policy. An account above its high mark waits a
+/// millisecond before each request of mode BLOCKING, and wakes the reclaimer.
+///
+/// *Reapable accounts.* Their segments have a scope of their own. When such an account is chosen
+/// and does not give its memory back in time, the scope ends: every access fails with
+/// [IllegalStateException], the pages are zeroed and free, and all further requests fail. Arenas of
+/// such an account can only be unscoped ones; what they gave ends with the account.
+///
+/// Thread-safe, as the allocator is. A pair costs about 2 ns more than there, if the thread has
+/// room in stock; see [MemoryAccount].
+@SuppressWarnings("exports") // of @Nullable, which users need not have
+public final class AccountAllocator implements SegmentAllocator, AutoCloseable {
+
+  private final PageAllocator pages;
+  private final Accounts.Tenant tenant;
+
+  AccountAllocator(PageAllocator pages, Accounts.Tenant tenant) {
+    this.pages = pages;
+    this.tenant = tenant;
+  }
+
+  /// Who pays.
+  ///
+  /// @return the account
+  public MemoryAccount account() {
+    return tenant.account();
+  }
+
+  /// Whether the memory of this allocator was taken away.
+  ///
+  /// @return true if it was; then all requests fail
+  public boolean isReaped() {
+    return tenant.isReaped();
+  }
+
+  /// As [PageAllocator#allocate(long, long)].
+  ///
+  /// @param byteSize the size in bytes, 0 or more
+  /// @param byteAlignment the alignment in bytes, a power of two
+  /// @return a segment of exactly `byteSize` bytes, not zeroed
+  /// @throws IllegalArgumentException if `byteSize < 0` or `byteAlignment` is not a power of two
+  /// @throws OutOfPagesException if there were not enough pages, or no room in the account, up to
+  ///   the deadline
+  /// @throws IllegalStateException if the allocator is closed, or the account's memory was taken
+  ///   away
+  /// @throws UnsupportedOperationException if the region has no memory
+  @Override
+  @MightSleep
+  public MemorySegment allocate(long byteSize, long byteAlignment) {
+    return allocate(byteSize, byteAlignment, AllocationMode.BLOCKING);
+  }
+
+  /// As [PageAllocator#allocate(long, AllocationMode)].
+  ///
+  /// @param byteSize the size in bytes, 0 or more
+  /// @param mode what the request may do
+  /// @return a segment of exactly `byteSize` bytes, not zeroed
+  /// @throws IllegalArgumentException if `byteSize < 0`
+  /// @throws OutOfPagesException if there were not enough pages, or no room in the account
+  /// @throws IllegalStateException if the allocator is closed, or the account's memory was taken
+  ///   away
+  /// @throws UnsupportedOperationException if the region has no memory
+  @MightSleep
+  public MemorySegment allocate(long byteSize, AllocationMode mode) {
+    return allocate(byteSize, 1, mode);
+  }
+
+  /// As [PageAllocator#allocate(long, long, AllocationMode)].
+  ///
+  /// @param byteSize the size in bytes, 0 or more
+  /// @param byteAlignment the alignment in bytes, a power of two
+  /// @param mode what the request may do
+  /// @return a segment of exactly `byteSize` bytes, not zeroed
+  /// @throws IllegalArgumentException if `byteSize < 0` or `byteAlignment` is not a power of two
+  /// @throws OutOfPagesException if there were not enough pages, or no room in the account
+  /// @throws IllegalStateException if the allocator is closed, or the account's memory was taken
+  ///   away
+  /// @throws UnsupportedOperationException if the region has no memory
+  @MightSleep
+  public MemorySegment allocate(long byteSize, long byteAlignment, AllocationMode mode) {
+    return pages.allocateFor(tenant, byteSize, byteAlignment, mode);
+  }
+
+  /// As [PageAllocator#tryAllocate(long, long, AllocationMode)].
+  ///
+  /// @param byteSize the size in bytes, 0 or more
+  /// @param byteAlignment the alignment in bytes, a power of two
+  /// @param mode NOWAIT or ATOMIC
+  /// @return a segment of exactly `byteSize` bytes, or null if there are not enough pages, or no
+  ///   room in the account
+  /// @throws IllegalArgumentException if `mode` is BLOCKING, `byteSize < 0` or `byteAlignment` is
+  ///   not a power of two
+  /// @throws IllegalStateException if the allocator is closed
+  /// @throws UnsupportedOperationException if the region has no memory
+  public @Nullable MemorySegment tryAllocate(
+      long byteSize, long byteAlignment, AllocationMode mode) {
+    return pages.tryAllocateFor(tenant, byteSize, byteAlignment, mode);
+  }
+
+  /// Frees a segment, as [PageAllocator#free] does.
+  ///
+  /// @param segment the segment, of the size that was asked for
+  /// @throws InvalidFreeException if it is not a live allocation; see its reasons
+  public void free(MemorySegment segment) {
+    pages.free(segment);
+  }
+
+  /// Makes an allocation another account's, which pays for it from then on.
+  ///
+  /// @param segment a segment that this allocator returned; it must not be used afterwards
+  /// @param other whose it becomes
+  /// @return the segment to use and to free from now on, at the same address
+  /// @throws InvalidFreeException if it is not a live allocation; see its reasons
+  /// @throws IllegalArgumentException if it is not charged to this account, or `other` is of another
+  ///   allocator
+  /// @throws dev.octavo.allocator.oom.MemoryAccountException if a max above the other account leaves
+  ///   no room; nothing has changed then
+  /// @throws IllegalStateException if the other account's memory was taken away
+  public MemorySegment handOver(MemorySegment segment, AccountAllocator other) {
+    if (other.pages != pages) {
+      throw new IllegalArgumentException(
+          "account of another allocator: name=" + pages.name() + ", other=" + other.pages.name());
+    }
+    return pages.handOver(segment, tenant, other.tenant);
+  }
+
+  /// As [PageAllocator#openArena()].
+  ///
+  /// @return a new arena, charged to the account
+  /// @throws IllegalStateException if the allocator is closed
+  /// @throws UnsupportedOperationException if the region has no memory, or the account is reapable
+  public PageArena openArena() {
+    return openArena(AllocationMode.BLOCKING);
+  }
+
+  /// As [PageAllocator#openArena(AllocationMode)].
+  ///
+  /// @param mode of all requests of the arena
+  /// @return a new arena, charged to the account
+  /// @throws IllegalStateException if the allocator is closed
+  /// @throws UnsupportedOperationException if the region has no memory, or the account is reapable
+  public PageArena openArena(AllocationMode mode) {
+    checkScoped();
+    return pages.openArenaFor(tenant, mode, PageArena.Lifetime.CONFINED);
+  }
+
+  /// As [PageAllocator#openSharedArena()].
+  ///
+  /// @return a new arena, charged to the account
+  /// @throws IllegalStateException if the allocator is closed
+  /// @throws UnsupportedOperationException if the region has no memory, or the account is reapable
+  public PageArena openSharedArena() {
+    checkScoped();
+    return pages.openArenaFor(tenant, AllocationMode.BLOCKING, PageArena.Lifetime.SHARED);
+  }
+
+  /// As [PageAllocator#openUnscopedArena(AllocationMode)]. What it gives has the scope of the
+  /// account, if that is reapable.
+  ///
+  /// @param mode of all requests of the arena
+  /// @return a new arena, charged to the account
+  /// @throws IllegalStateException if the allocator is closed
+  /// @throws UnsupportedOperationException if the region has no memory
+  public PageArena openUnscopedArena(AllocationMode mode) {
+    return pages.openArenaFor(tenant, mode, PageArena.Lifetime.UNSCOPED);
+  }
+
+  private void checkScoped() {
+    if (tenant.isReapable()) {
+      throw new UnsupportedOperationException(
+          "segments of a reapable account end with it, open an unscoped arena: account="
+              + tenant.account().path());
+    }
+  }
+
+  /// Ends this allocator; the account stays open. Closing it again does nothing.
+  ///
+  /// @throws IllegalStateException if something it allocated is live
+  @Override
+  public void close() {
+    pages.close(tenant);
+  }
+}
