@@ -16,7 +16,7 @@ import org.slf4j.LoggerFactory;
 /// | own | charges add when all levels have room; uncharges subtract by CAS, before the levels | volatile | `MemoryAccountTest`: more is uncharged than was charged |
 /// | peak | raised after a charge | volatile | `MemoryAccountProperties`: a peak is missed |
 /// | moves ([AccountTree]) | before and after whatever may take bytes for a moment | volatile | `StockRaceTest`: a charge is refused for bytes that nobody uses |
-final class Ledger {
+final class Ledger extends Stocks {
 
   /// How often a refused charge looks again while others move.
   private static final int ROUNDS = 16;
@@ -29,7 +29,6 @@ final class Ledger {
   private final boolean isStrict;
   private final long batch;
   private final long mostInStock;
-  private final Stocks stocks = new Stocks();
   private final Counter own;
   private final Counter reserved;
   private final Counter peak;
@@ -66,7 +65,7 @@ final class Ledger {
   ///
   /// @return null, or the lowest that had no room, in which case nothing has changed
   @Nullable Ledger charge(long byteSize) {
-    Stock stock = stocks.find(Thread.currentThread().threadId());
+    Stock stock = findStock(Thread.currentThread().threadId());
     return stock != null && stock.take(byteSize) ? null : chargeSlowly(byteSize);
   }
 
@@ -80,7 +79,7 @@ final class Ledger {
   }
 
   private boolean chargeWithStock(long byteSize) {
-    Stock stock = stocks.enter(this, Thread.currentThread());
+    Stock stock = enterStock(this, Thread.currentThread());
     if (stock == null) {
       return false;
     }
@@ -133,7 +132,7 @@ final class Ledger {
   // ---- uncharge
 
   void uncharge(long byteSize) {
-    Stock stock = stocks.find(Thread.currentThread().threadId());
+    Stock stock = findStock(Thread.currentThread().threadId());
     if (stock == null || !stock.put(byteSize, Math.min(mostInStock, own.get()))) {
       unchargeSlowly(byteSize);
     }
@@ -141,7 +140,7 @@ final class Ledger {
 
   private void unchargeSlowly(long byteSize) {
     checkNotNegative(byteSize);
-    Stock stock = mayStock(byteSize) ? stocks.enter(this, Thread.currentThread()) : null;
+    Stock stock = mayStock(byteSize) ? enterStock(this, Thread.currentThread()) : null;
     if (stock == null) {
       unchargeExactly(byteSize, 0);
     } else if (stock.take(batch)) {
@@ -164,7 +163,7 @@ final class Ledger {
   ///
   /// @return false if it does not use so many
   private boolean withdraw(long byteSize, long spare) {
-    long inStock = stocks.bytes() + spare;
+    long inStock = stockBytes() + spare;
     if (byteSize > own.get() - inStock) {
       tree.beginMove();
       account.takeBackStocks();
@@ -235,7 +234,7 @@ final class Ledger {
   // ---- figures, stocks, end
 
   long ownBytes() {
-    return Math.max(0, own.get() - stocks.bytes());
+    return Math.max(0, own.get() - stockBytes());
   }
 
   /// With what is in stock.
@@ -245,14 +244,6 @@ final class Ledger {
 
   long peakBytes() {
     return peak.get();
-  }
-
-  Stocks stocks() {
-    return stocks;
-  }
-
-  void forget(Stock stock) {
-    stocks.remove(stock);
   }
 
   /// What a dead thread had in stock: nobody else stores there.

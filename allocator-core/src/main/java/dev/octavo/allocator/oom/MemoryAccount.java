@@ -254,7 +254,7 @@ public final class MemoryAccount implements AutoCloseable {
   /// Inside a move.
   long takeBackStocks() {
     List<Stock> revoked = new ArrayList<>();
-    forEachBelow(account -> account.ledger.stocks().revoke(revoked));
+    forEachBelow(account -> account.ledger.revokeStocks(revoked));
     if (revoked.isEmpty()) {
       return 0;
     }
@@ -269,7 +269,7 @@ public final class MemoryAccount implements AutoCloseable {
   /// @return bytes
   public long usage() {
     long[] inStock = new long[1];
-    forEachBelow(account -> inStock[0] += account.ledger.stocks().bytes());
+    forEachBelow(account -> inStock[0] += account.ledger.stockBytes());
     return Math.max(0, reserved() - inStock[0]);
   }
 

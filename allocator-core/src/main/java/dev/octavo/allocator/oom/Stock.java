@@ -30,7 +30,7 @@ import java.lang.ref.WeakReference;
 /// | bytes | the owner | opaque; fence for the compiler before `revoked` is loaded | `StockRaceTest`, if `revoked` is not looked at: bytes counted twice; the lack of the fence or of the handshake no test can show |
 /// | revoked | drainers, to true | volatile | `StockRaceTest`: the owner goes on with bytes that were given back |
 /// | taken | drainers and the owner, from nobody, by CAS | volatile | `StockRaceTest`: the same bytes go back twice |
-/// | entry in [Stocks] | its thread, from null or from a dead thread's; its thread, to null | CAS | a thread finds a stock that was settled |
+/// | entry in [Stocks] | its thread, from null or from a dead thread's; its thread, to null | CAS | `MemoryAccountTest.aThreadHasAStockAgainAfterADrain` |
 class Stock {
 
   /// The bytes lie two cache lines away from whatever is beside them.
@@ -115,7 +115,7 @@ class Stock {
 
   /// Settles an operation that found the stock revoked.
   private boolean keeps(long now) {
-    ledger.forget(this);
+    ledger.removeStock(this);
     ledger.tree().beginMove();
     boolean isMine = claim(now);
     if (isMine) {

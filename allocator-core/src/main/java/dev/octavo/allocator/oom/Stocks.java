@@ -7,7 +7,9 @@ import org.jspecify.annotations.Nullable;
 
 /// The stocks of one account, by thread id. A thread that finds no room has none: right, and
 /// slower.
-final class Stocks {
+///
+/// A [Ledger] is one and does not hold one: that is a load less on the way of each charge.
+abstract class Stocks {
 
   /// A power of two.
   private static final int ENTRIES = 32;
@@ -30,7 +32,7 @@ final class Stocks {
   private @Nullable Stock[] table = NONE;
 
   /// A thread's stock, or null. Read plainly: a thread looks for what itself has stored.
-  @Nullable Stock find(long threadId) {
+  final @Nullable Stock findStock(long threadId) {
     @Nullable Stock[] stocks = table;
     Stock first = stocks[(int) threadId & stocks.length - 1];
     return first != null && first.isOf(threadId) ? first : findFurther(stocks, threadId);
@@ -49,8 +51,8 @@ final class Stocks {
   /// The calling thread's stock, a new one if it has none.
   ///
   /// @return null if it cannot have one
-  @Nullable Stock enter(Ledger ledger, Thread thread) {
-    Stock mine = find(thread.threadId());
+  final @Nullable Stock enterStock(Ledger ledger, Thread thread) {
+    Stock mine = findStock(thread.threadId());
     if (mine != null || !ledger.tree().mayStock(thread)) {
       return mine;
     }
@@ -82,7 +84,7 @@ final class Stocks {
   }
 
   /// Removes the calling thread's stock.
-  void remove(Stock stock) {
+  final void removeStock(Stock stock) {
     @Nullable Stock[] stocks = table();
     for (int i = 0; i < stocks.length; i++) {
       ENTRY.compareAndSet(stocks, i, stock, null);
@@ -90,7 +92,7 @@ final class Stocks {
   }
 
   /// What they hold together; exact if their threads are at rest.
-  long bytes() {
+  final long stockBytes() {
     @Nullable Stock[] stocks = table();
     long bytes = 0;
     for (int i = 0; i < stocks.length; i++) {
@@ -101,7 +103,7 @@ final class Stocks {
   }
 
   /// Revokes those that hold anything, and adds them to a list.
-  void revoke(List<Stock> revoked) {
+  final void revokeStocks(List<Stock> revoked) {
     @Nullable Stock[] stocks = table();
     for (int i = 0; i < stocks.length; i++) {
       Stock stock = (Stock) ENTRY.getVolatile(stocks, i);

@@ -87,6 +87,15 @@ class MemoryAccountTest {
   }
 
   @Test
+  void aThreadHasAStockAgainAfterADrain() {
+    for (int i = 1; i <= 3; i++) {
+      root.charge(1);
+      assertThat(root.reserved()).isEqualTo(BATCH + i);
+      assertThat(root.drain()).isEqualTo(BATCH);
+    }
+  }
+
+  @Test
   void aStockIsBoundedByTwoBatches() {
     MemoryAccount cache = root.child("cache").open();
     for (int i = 0; i < 10; i++) {
