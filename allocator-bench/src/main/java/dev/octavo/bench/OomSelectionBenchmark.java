@@ -7,7 +7,6 @@ import dev.octavo.allocator.oom.OomSnapshot;
 import dev.octavo.allocator.oom.OomVerdict;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.SplittableRandom;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Param;
@@ -26,15 +25,6 @@ public class OomSelectionBenchmark extends AverageTimeBenchmark {
   private static final int PAGE_BYTES = 4096;
   private static final int ADJ_BOUND = 500;
   private static final int PROTECTED_ONE_IN = 10;
-
-  private static final Map<String, OomPolicy> POLICIES =
-      Map.of(
-          "kernel", OomPolicy.kernel(),
-          "largest", OomPolicy.largest(),
-          "bestFit", OomPolicy.bestFit(),
-          "leastWastedWork", OomPolicy.leastWastedWork(),
-          "kernelProtecting",
-              OomPolicy.kernel().protecting(candidate -> candidate.id() % PROTECTED_ONE_IN == 0));
 
   /// How many.
   @Param({"10", "1000", "100000"})
@@ -70,7 +60,19 @@ public class OomSelectionBenchmark extends AverageTimeBenchmark {
     OomSnapshot.Request request =
         OomSnapshot.Request.of("worker", "BLOCKING", REQUEST_BYTES, PAGE_BYTES);
     snapshot = new OomSnapshot("engine", TOTAL_BYTES, 0, request, OomSnapshot.NO_VICTIM, made);
-    decider = POLICIES.get(policy);
+    decider = policy(policy);
+  }
+
+  private static OomPolicy policy(String name) {
+    return switch (name) {
+      case "kernel" -> OomPolicy.kernel();
+      case "largest" -> OomPolicy.largest();
+      case "bestFit" -> OomPolicy.bestFit();
+      case "leastWastedWork" -> OomPolicy.leastWastedWork();
+      case "kernelProtecting" ->
+          OomPolicy.kernel().protecting(candidate -> candidate.id() % PROTECTED_ONE_IN == 0);
+      default -> throw new IllegalArgumentException("unknown policy: name=" + name);
+    };
   }
 
   /// Decides.
