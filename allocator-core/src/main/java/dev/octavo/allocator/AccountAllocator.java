@@ -124,10 +124,10 @@ public final class AccountAllocator implements SegmentAllocator, AutoCloseable {
   /// @param other whose it becomes
   /// @return the segment to use and to free from now on, at the same address
   /// @throws InvalidFreeException if it is not a live allocation; see its reasons
-  /// @throws IllegalArgumentException if it is not charged to this account, or `other` is of another
-  ///   allocator
-  /// @throws dev.octavo.allocator.oom.MemoryAccountException if a max above the other account leaves
-  ///   no room; nothing has changed then
+  /// @throws IllegalArgumentException if it is not charged to this account, or `other` is of
+  ///   another allocator
+  /// @throws dev.octavo.allocator.oom.MemoryAccountException if a max above the other account
+  ///   leaves no room; nothing has changed then
   /// @throws IllegalStateException if the other account's memory was taken away
   public MemorySegment handOver(MemorySegment segment, AccountAllocator other) {
     if (other.pages != pages) {

@@ -106,6 +106,17 @@ final class Accounts {
       return refused.isEmpty() ? null : refused.get();
     }
 
+    /// The lowest account, this or above, whose max leaves no room for pages; this one if there is
+    /// room by now.
+    MemoryAccount domainFor(long pages) {
+      MemoryAccount refused = charge(pages);
+      if (refused == null) {
+        uncharge(pages);
+        return account;
+      }
+      return refused;
+    }
+
     /// Whether there could be room for pages, if nothing else were charged.
     boolean canEverPay(long pages) {
       Optional<MemoryAccount> above = Optional.of(account);

@@ -1,5 +1,8 @@
 package dev.octavo.allocator;
 
+import static dev.octavo.allocator.OutOfPagesException.Reason.DEADLINE;
+import static dev.octavo.allocator.OutOfPagesException.Reason.INTERRUPTED;
+
 import dev.octavo.allocator.internal.buddy.Geometry;
 import dev.octavo.allocator.internal.cache.PagePool;
 import dev.octavo.allocator.internal.checks.CheckedPool;
@@ -37,28 +40,50 @@ final class Failures {
     }
   }
 
-  /// @param outcome how waiting ended, or [PagePool#NONE] if nobody waited
-  OutOfPagesException outOfPages(
-      String request, SlowPath.Run run, AllocationMode mode, long outcome) {
+  /// @param outcome a negative number that says why there was nothing
+  RuntimeException outOfPages(String request, SlowPath.Run run, AllocationMode mode, long outcome) {
+    Accounts.Tenant payer = run.payer();
+    if (outcome == SlowPath.REAPED && payer != null) {
+      return reaped(payer.account());
+    }
     BuddyInfo info = allocator.buddyInfo();
-    OutOfPagesException.Reason shortage = shortage(info, run, allocator.mark(mode));
+    OutOfPagesException.Reason shortage =
+        outcome == SlowPath.LIMIT
+            ? OutOfPagesException.Reason.ACCOUNT_LIMIT
+            : shortage(info, run, allocator.mark(mode));
+    String rule =
+        switch ((int) outcome) {
+          case (int) SlowPath.DEADLINE -> rule(DEADLINE) + ", " + rule(shortage);
+          case (int) SlowPath.INTERRUPTED -> rule(INTERRUPTED) + ", " + rule(shortage);
+          default -> rule(shortage);
+        };
+    OutOfPagesException.Reason reason =
+        switch ((int) outcome) {
+          case (int) SlowPath.DEADLINE -> DEADLINE;
+          case (int) SlowPath.INTERRUPTED -> INTERRUPTED;
+          default -> shortage;
+        };
+    String pays = payer == null ? "" : ", " + figures(payer.account());
+    String message = rule + ": " + request + ", mode=" + mode + pays + figures(info, run);
+    return new OutOfPagesException(reason, message);
+  }
+
+  private static String figures(MemoryAccount account) {
+    return "account=%s, usage=%d, max=%d"
+        .formatted(account.path(), account.usage(), account.limits().maxByteSize());
+  }
+
+  private String figures(BuddyInfo info, SlowPath.Run run) {
     int order = Geometry.orderFor((int) Math.min(run.pages(), info.pageCount()));
-    String message =
-        "%s%s: %s, mode=%s, pageSize=%d, pageCount=%d, freePages=%d, min=%d, largestFreeRun=%d, order=%d, fragmentationIndex=%d, buddyinfo=%s"
+    return ", pageSize=%d, pageCount=%d, freePages=%d, min=%d, largestFreeRun=%d"
             .formatted(
-                outcome(outcome),
-                rule(shortage),
-                request,
-                mode,
                 info.pageSize(),
                 info.pageCount(),
                 info.freePages(),
                 allocator.mark(AllocationMode.NOWAIT),
-                info.largestFreeRun(),
-                order,
-                info.fragmentationIndex(order),
-                info.toBuddyinfoLine());
-    return new OutOfPagesException(outcome == PagePool.NONE ? shortage : reason(outcome), message);
+                info.largestFreeRun())
+        + ", order=%d, fragmentationIndex=%d, buddyinfo=%s"
+            .formatted(order, info.fragmentationIndex(order), info.toBuddyinfoLine());
   }
 
   IllegalStateException reaped(MemoryAccount account) {
@@ -87,19 +112,11 @@ final class Failures {
       case NOT_ENOUGH_MEMORY -> "not enough memory";
       case FRAGMENTATION -> "free memory is fragmented";
       case RESERVE -> "only the reserve is left";
+      case ACCOUNT_LIMIT -> "account has reached its max";
+      case OOM_POLICY -> "the OOM policy refuses";
       case DEADLINE -> "waited until the deadline";
       case INTERRUPTED -> "interrupted while waiting";
     };
-  }
-
-  private static OutOfPagesException.Reason reason(long outcome) {
-    return outcome == SlowPath.DEADLINE
-        ? OutOfPagesException.Reason.DEADLINE
-        : OutOfPagesException.Reason.INTERRUPTED;
-  }
-
-  private static String outcome(long outcome) {
-    return outcome == PagePool.NONE ? "" : rule(reason(outcome)) + ", ";
   }
 
   /// Why no allocation of `pages` pages was found at `page`.

@@ -880,8 +880,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     Checks.range("pages", pages, 1, Integer.MAX_VALUE);
     Checks.powerOfTwo("page alignment", pageAlignment);
     return Math.max(
-        PagePool.NONE,
-        take(payer, pages, Integer.numberOfTrailingZeros(pageAlignment), 0, mode));
+        PagePool.NONE, take(payer, pages, Integer.numberOfTrailingZeros(pageAlignment), 0, mode));
   }
 
   /// Fills an array with runs of one length; all or nothing. With [AllocationMode#BLOCKING], as
@@ -1110,10 +1109,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// Takes the pages of a large allocation of an arena, as [#allocate(long, long, AllocationMode)]
   /// would.
   long takeRun(
-      Accounts.@Nullable Tenant tenant,
-      long byteSize,
-      long byteAlignment,
-      AllocationMode mode) {
+      Accounts.@Nullable Tenant tenant, long byteSize, long byteAlignment, AllocationMode mode) {
     long pages = pagesFor(byteSize);
     long page =
         alignOrder(byteAlignment) == 0 && pages <= PagePool.MOST_HELD
@@ -1170,8 +1166,11 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     if (tenant == null) {
       return allocate(byteSize, byteAlignment, mode);
     }
-    if (mode == AllocationMode.BLOCKING && mustNotSleep()) {
-      reportSleep(byteSize, byteAlignment);
+    if (mode == AllocationMode.BLOCKING) {
+      if (mustNotSleep()) {
+        reportSleep(byteSize, byteAlignment);
+      }
+      slowPath.throttle(tenant);
     }
     Checks.range("byte size", byteSize, 0, Long.MAX_VALUE);
     Checks.powerOfTwo("byte alignment", byteAlignment);
@@ -1219,8 +1218,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     return slice(to.memory(memory()), page, segment.byteSize());
   }
 
-  PageArena openArenaFor(
-      Accounts.Tenant tenant, AllocationMode mode, PageArena.Lifetime lifetime) {
+  PageArena openArenaFor(Accounts.Tenant tenant, AllocationMode mode, PageArena.Lifetime lifetime) {
     checkArenas();
     return new PageArena(this, tenant, mode, lifetime);
   }

@@ -1,13 +1,17 @@
 package dev.octavo.allocator;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.octavo.allocator.context.AtomicContext;
 import dev.octavo.allocator.internal.cache.PagePool;
 import dev.octavo.allocator.internal.cache.PoolWatch;
 import dev.octavo.allocator.internal.reclaim.Reclaimer;
 import dev.octavo.allocator.internal.reclaim.WaitClock;
 import dev.octavo.allocator.internal.reclaim.WaitingRoom;
+import dev.octavo.allocator.oom.MemoryAccount;
 import dev.octavo.allocator.reclaim.Watermarks;
 import java.util.List;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -41,7 +45,7 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
   /// The account's memory was taken away.
   static final long REAPED = -5;
 
-  /// Who is over its high mark waits so long for each request.
+  /// Who is over its high mark waits so long before each request.
   private static final long THROTTLE_NANOS = 1_000_000;
 
   private static final Logger LOG = LoggerFactory.getLogger(SlowPath.class);
@@ -52,6 +56,9 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
   private final WaitClock clock;
   private final WaitingRoom room;
   private final Reclaimer reclaimer;
+
+  /// Where requests wait for room in an account, by the number of the account.
+  private final ConcurrentHashMap<Long, WaitingRoom> limitRooms = new ConcurrentHashMap<>();
 
   /// @param pages makes the pool, which tells the slow path of shortages
   SlowPath(
@@ -129,6 +136,14 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
     return page;
   }
 
+  /// Slows down an account above its high mark.
+  void throttle(Accounts.Tenant payer) {
+    if (payer.account().isOverHigh() && !AtomicContext.isNoReclaim()) {
+      reclaimer.wake();
+      clock.park(this, THROTTLE_NANOS);
+    }
+  }
+
   /// Gives back what was paid; who waits for room may go on.
   void uncharge(Accounts.Tenant payer, long pages) {
     payer.uncharge(pages);
@@ -148,8 +163,7 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
   ///
   /// @param payer who pays for them, or null
   /// @return how many; their first pages stand in `into` from index 0
-  int takeMany(
-      Accounts.@Nullable Tenant payer, long pages, long[] into, AllocationMode mode) {
+  int takeMany(Accounts.@Nullable Tenant payer, long pages, long[] into, AllocationMode mode) {
     if (payer == null) {
       return takeMany(pages, into, mode);
     }
@@ -211,6 +225,46 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
     return payer.charge(run.pages) != null
         ? LIMIT
         : paid(payer, pool.allocate((int) run.pages, run.alignOrder, run.phase, 0), run.pages);
+  }
+
+  /// The room of the account whose max leaves no room.
+  private WaitingRoom roomOfLimit(Run run) {
+    MemoryAccount domain = requireNonNull(run.payer).domainFor(run.pages);
+    return limitRooms.computeIfAbsent(
+        domain.id(), id -> new WaitingRoom(clock, new LimitHost(domain), WaitingRoom.DUMP_NANOS));
+  }
+
+  /// Rooms of accounts whose limits keep requests waiting.
+  private final class LimitHost implements WaitingRoom.Host {
+
+    private final MemoryAccount domain;
+
+    LimitHost(MemoryAccount domain) {
+      this.domain = domain;
+    }
+
+    @Override
+    public void entered() {
+      reclaimer.wake();
+    }
+
+    @Override
+    public void left() {}
+
+    @Override
+    public void stillWaiting() {
+      reclaimer.wake();
+    }
+
+    @Override
+    public void dump(List<WaitingRoom.Waiting> line) {
+      LOG.warn(
+          "requests wait for room in an account: account={}, usage={}, max={}, line={}",
+          domain.path(),
+          domain.usage(),
+          domain.limits().maxByteSize(),
+          line);
+    }
   }
 
   private boolean canEverBeServed(Run run) {
@@ -288,7 +342,7 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
     }
 
     private long takePages() {
-      return pool.serve((int) run.pages, run.alignOrder, run.phase, markOf(run));
+      return pool.serve((int) run.pages, run.alignOrder, run.phase, marks.min());
     }
 
     /// Whether the account's memory was taken away meanwhile, and this with it.
@@ -313,6 +367,7 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
 
   void close() {
     room.close();
+    limitRooms.values().forEach(WaitingRoom::close);
     reclaimer.close();
   }
 
