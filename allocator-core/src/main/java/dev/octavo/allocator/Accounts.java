@@ -143,7 +143,7 @@ final class Accounts {
     while (top.parent().isPresent()) {
       top = top.parent().get();
     }
-    return top == root.account;
+    return top.equals(root.account);
   }
 
   /// @param region the memory whose segments shall have an end of their own, or null
@@ -179,21 +179,6 @@ final class Accounts {
     return tenants[pool.tagAt(page)];
   }
 
-  /// All that an account has allocated, by whatever tenants.
-  static boolean isOf(Tenant tenant, MemoryAccount account) {
-    return tenant.account.id() == account.id();
-  }
-
-  /// The tenant of an account whose memory can be taken away, or null.
-  @Nullable Tenant reapableTenantOf(MemoryAccount account) {
-    for (Tenant tenant : tenants) {
-      if (tenant != null && tenant.isReapable() && isOf(tenant, account)) {
-        return tenant;
-      }
-    }
-    return null;
-  }
-
   /// The first page of an allocation of a tenant's, at or after `page`, or the page count.
   static int nextHead(PagePool pool, Tenant tenant, int page) {
     int end = pool.geometry().pageCount();
@@ -204,20 +189,32 @@ final class Accounts {
     return head;
   }
 
-  /// Takes away all memory of a tenant: its segments fail from then on, and its pages are zeroed
+  /// Takes away all memory of an account: its segments fail from then on, and its pages are zeroed
   /// and free.
   ///
-  /// Closing the session is a handshake with all threads. Who tagged an allocation before it, is
-  /// seen here; who does so later, sees that the tenant is reaped, and gives the pages back itself.
+  /// Closing a session is a handshake with all threads. Who tagged an allocation before it, is seen
+  /// here; who does so later, sees that the tenant is reaped, and gives the pages back itself.
   ///
   /// @param region all memory
-  /// @return false if a native call is using a segment; to be tried again
-  static boolean reap(Tenant tenant, PagePool pool, MemorySegment region) {
-    Arena session = tenant.session;
-    if (session == null) {
-      return false;
+  /// @return false if there is nothing to be taken away so, or a native call is using a segment: to
+  ///   be tried again
+  boolean reap(MemoryAccount account, PagePool pool, MemorySegment region) {
+    boolean reaped = false;
+    for (Tenant tenant : tenants) {
+      Arena session = tenant == null || !tenant.account.equals(account) ? null : tenant.session;
+      if (tenant != null && session != null) {
+        tenant.reaped = true;
+        if (!isEnded(session)) {
+          return false;
+        }
+        freeAll(tenant, pool, region);
+        reaped = true;
+      }
     }
-    tenant.reaped = true;
+    return reaped;
+  }
+
+  private static boolean isEnded(Arena session) {
     if (session.scope().isAlive()) {
       try {
         session.close();
@@ -225,12 +222,15 @@ final class Accounts {
         return false; // a native call is using a segment
       }
     }
+    return true;
+  }
+
+  private static void freeAll(Tenant tenant, PagePool pool, MemorySegment region) {
     int end = pool.geometry().pageCount();
     for (int page = nextHead(pool, tenant, 0); page < end; ) {
       free(tenant, pool, region, page);
       page = nextHead(pool, tenant, page + 1);
     }
-    return true;
   }
 
   private static void free(Tenant tenant, PagePool pool, MemorySegment region, int page) {

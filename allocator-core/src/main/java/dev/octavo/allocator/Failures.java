@@ -10,6 +10,7 @@ import dev.octavo.allocator.internal.checks.Corruption;
 import dev.octavo.allocator.internal.checks.Freed;
 import dev.octavo.allocator.internal.checks.Live;
 import dev.octavo.allocator.oom.MemoryAccount;
+import dev.octavo.allocator.oom.OomKiller;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -84,6 +85,12 @@ final class Failures {
                 info.largestFreeRun())
         + ", order=%d, fragmentationIndex=%d, buddyinfo=%s"
             .formatted(order, info.fragmentationIndex(order), info.toBuddyinfoLine());
+  }
+
+  static OutOfPagesException refused(OomKiller.Outcome.Fail fail) {
+    return new OutOfPagesException(
+        OutOfPagesException.Reason.OOM_POLICY,
+        fail.message() + System.lineSeparator() + fail.table());
   }
 
   IllegalStateException reaped(MemoryAccount account) {

@@ -15,12 +15,14 @@ import dev.octavo.allocator.internal.checks.Corruption;
 import dev.octavo.allocator.internal.region.Discard;
 import dev.octavo.allocator.internal.region.RegionMemory;
 import dev.octavo.allocator.oom.MemoryAccount;
+import dev.octavo.allocator.oom.OomKiller;
 import dev.octavo.allocator.reclaim.Shrinker;
 import dev.octavo.allocator.reclaim.Watermarks;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
@@ -141,6 +143,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
             this,
             options,
             marks,
+            accounts,
             watch ->
                 pool(
                     geometry,
@@ -1124,7 +1127,19 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     return page;
   }
 
+  @Nullable MemorySegment regionOrNull() {
+    return region;
+  }
+
   // ---- in the name of an account
+
+  /// Who chooses a victim when memory or an account has run out: its audit, its pressure figures.
+  ///
+  /// @return empty without accounts
+  public Optional<OomKiller> oomKiller() {
+    LastResort last = slowPath.lastResort();
+    return last == null ? Optional.empty() : Optional.of(last.killer());
+  }
 
   /// Gives an account an allocator of its own: what that allocates is charged to the account.
   ///

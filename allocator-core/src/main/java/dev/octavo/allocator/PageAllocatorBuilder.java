@@ -6,9 +6,13 @@ import dev.octavo.allocator.internal.cache.CacheLimits;
 import dev.octavo.allocator.internal.reclaim.WaitClock;
 import dev.octavo.allocator.internal.region.RegionMemory;
 import dev.octavo.allocator.oom.MemoryAccount;
+import dev.octavo.allocator.oom.OomKiller;
+import dev.octavo.allocator.oom.OomKillerBuilder;
+import dev.octavo.allocator.oom.OomPolicy;
 import dev.octavo.allocator.reclaim.Watermarks;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -35,6 +39,8 @@ public final class PageAllocatorBuilder {
   private @Nullable LongSupplier purgeClock;
   private @Nullable Watermarks watermarks;
   @Nullable MemoryAccount accounts;
+  private OomPolicy oomPolicy = OomPolicy.kernel();
+  private Consumer<OomKillerBuilder> oomSettings = settings -> {};
   SleepGuard guard = SleepGuard.ofProcess();
   long waitNanos = Duration.ofSeconds(30).toNanos();
   WaitClock waitClock = WaitClock.SYSTEM;
@@ -162,6 +168,33 @@ public final class PageAllocatorBuilder {
     }
     accounts = root;
     return this;
+  }
+
+  /// Sets who must give when BLOCKING requests wait in vain: for memory, or for room in an account.
+  /// Default: [OomPolicy#kernel]. Without [accounts][#accounts] nobody is ever chosen.
+  ///
+  /// @param policy the policy; its mistakes are contained
+  /// @return this
+  public PageAllocatorBuilder oomPolicy(OomPolicy policy) {
+    oomPolicy = Objects.requireNonNull(policy, "OOM policy");
+    return this;
+  }
+
+  /// Sets how an episode goes: grace, tries, dry run and the like.
+  ///
+  /// @param settings changes the defaults; called by [#build], after the policy and the clock were
+  ///   set
+  /// @return this
+  public PageAllocatorBuilder oomKiller(Consumer<OomKillerBuilder> settings) {
+    oomSettings = Objects.requireNonNull(settings, "OOM killer");
+    return this;
+  }
+
+  OomKiller killer(OomKiller.Host host) {
+    OomKillerBuilder builder =
+        OomKiller.of(host).policy(oomPolicy).clock(waitClock::nanoTime);
+    oomSettings.accept(builder);
+    return builder.build();
   }
 
   /// Sets who is told of BLOCKING requests in atomic sections. Default: [SleepGuard#ofProcess].

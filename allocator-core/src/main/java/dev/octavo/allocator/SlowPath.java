@@ -9,6 +9,7 @@ import dev.octavo.allocator.internal.reclaim.Reclaimer;
 import dev.octavo.allocator.internal.reclaim.WaitClock;
 import dev.octavo.allocator.internal.reclaim.WaitingRoom;
 import dev.octavo.allocator.oom.MemoryAccount;
+import dev.octavo.allocator.oom.MemoryPressure;
 import dev.octavo.allocator.reclaim.Watermarks;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
@@ -60,11 +61,18 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
   /// Where requests wait for room in an account, by the number of the account.
   private final ConcurrentHashMap<Long, WaitingRoom> limitRooms = new ConcurrentHashMap<>();
 
+  /// Null without accounts.
+  private final @Nullable LastResort lastResort;
+
+  private final @Nullable MemoryAccount rootAccount;
+
+  /// @param accounts who pays for pages, or null
   /// @param pages makes the pool, which tells the slow path of shortages
   SlowPath(
       PageAllocator allocator,
       PageAllocatorBuilder options,
       Watermarks.Pages marks,
+      @Nullable Accounts accounts,
       Function<PoolWatch, PagePool> pages) {
     this.allocator = allocator;
     this.marks = marks;
@@ -74,6 +82,12 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
         Reclaimer.Settings.of(options.name, options.pageSize, marks.high());
     reclaimer = new Reclaimer(settings, this, clock);
     pool = pages.apply(this);
+    rootAccount = accounts == null ? null : accounts.root().account();
+    lastResort =
+        accounts == null
+            ? null
+            : new LastResort(
+                options, pool, accounts, marks, allocator.regionOrNull(), this::offerRoom);
   }
 
   PagePool pool() {
@@ -127,13 +141,17 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
       return page;
     }
     pool.setTag((int) page, payer.number());
-    if (payer.isReapedMeanwhile()) {
-      if (pool.free((int) page, (int) pages)) { // else the reaper has done it
-        uncharge(payer, pages);
-      }
-      return REAPED;
+    return reapedOr(payer, page, pages);
+  }
+
+  private long reapedOr(Accounts.Tenant payer, long page, long pages) {
+    if (!payer.isReapedMeanwhile()) {
+      return page;
     }
-    return page;
+    if (pool.free((int) page, (int) pages)) { // else the reaper has done it
+      uncharge(payer, pages);
+    }
+    return REAPED;
   }
 
   /// Slows down an account above its high mark.
@@ -147,9 +165,17 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
   /// Gives back what was paid; who waits for room may go on.
   void uncharge(Accounts.Tenant payer, long pages) {
     payer.uncharge(pages);
+    offerRoom();
+  }
+
+  private void offerRoom() {
     if (!limitRooms.isEmpty()) {
       limitRooms.values().forEach(WaitingRoom::offer);
     }
+  }
+
+  @Nullable LastResort lastResort() {
+    return lastResort;
   }
 
   private long takeFree(long pages, int alignOrder, long phase, AllocationMode mode) {
@@ -208,9 +234,18 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
       }
       WaitingRoom place = outcome == LIMIT ? roomOfLimit(run) : room;
       InLine request = new InLine(run, description, outcome == LIMIT);
-      outcome = outcomeOf(place.await(request, deadline(clock.nanoTime(), left)), request);
+      outcome = outcomeOf(stall(place, request, deadline(clock.nanoTime(), left)), request);
     }
     return outcome;
+  }
+
+  private WaitingRoom.Answer stall(WaitingRoom place, InLine request, long deadline) {
+    if (lastResort == null) {
+      return place.await(request, deadline);
+    }
+    try (MemoryPressure.Mark _ = lastResort.killer().pressure().stall()) {
+      return place.await(request, deadline);
+    }
   }
 
   /// In a callback that is about to free something.
@@ -254,6 +289,10 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
     @Override
     public void stillWaiting() {
       reclaimer.wake();
+      WaitingRoom here = limitRooms.get(domain.id());
+      if (here != null) {
+        askForVictim(here, domain);
+      }
     }
 
     @Override
@@ -267,6 +306,14 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
     }
   }
 
+  /// Who was chosen may use half of the reserve, to get out of the way.
+  private long markOf(Run run) {
+    Accounts.Tenant payer = run.payer;
+    boolean isVictim =
+        payer != null && lastResort != null && lastResort.killer().isVictim(payer.account());
+    return isVictim ? marks.victimMark() : marks.min();
+  }
+
   private boolean canEverBeServed(Run run) {
     boolean fits = run.pages <= pool.geometry().pageCount() - marks.min();
     return fits && (run.payer == null || run.payer.canEverPay(run.pages));
@@ -278,8 +325,11 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
         if (answer.result() == InLine.ELSEWHERE) {
           yield request.isForRoom ? PagePool.NONE : LIMIT;
         }
+        if (answer.result() == InLine.GONE) {
+          yield REAPED;
+        }
         pool.adopt((int) answer.result());
-        yield request.isReaped() ? REAPED : answer.result();
+        yield request.kept(answer.result());
       }
       case DEADLINE -> DEADLINE;
       case INTERRUPTED -> INTERRUPTED;
@@ -308,14 +358,19 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
   record Run(Accounts.@Nullable Tenant payer, long pages, int alignOrder, long phase) {}
 
   /// A request in line: for pages, or for room in an account and then pages.
-  private final class InLine implements WaitingRoom.Request {
+  final class InLine implements WaitingRoom.Request {
 
     /// A result that is no page: what it waits for here is there, but not the other thing.
     static final long ELSEWHERE = Long.MAX_VALUE;
 
+    /// A result that is no page: the account's memory was taken away.
+    static final long GONE = ELSEWHERE - 1;
+
     private final Run run;
     private final String description;
     private final boolean isForRoom;
+    private final long since = clock.nanoTime();
+    private final String who = Thread.currentThread().getName();
 
     InLine(Run run, String description, boolean isForRoom) {
       this.run = run;
@@ -328,6 +383,9 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
       Accounts.Tenant payer = run.payer;
       if (payer == null) {
         return takePages();
+      }
+      if (payer.isReaped()) {
+        return GONE;
       }
       if (payer.charge(run.pages) != null) {
         return isForRoom ? WaitingRoom.NONE : ELSEWHERE;
@@ -342,17 +400,31 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
     }
 
     private long takePages() {
-      return pool.serve((int) run.pages, run.alignOrder, run.phase, marks.min());
+      return pool.serve((int) run.pages, run.alignOrder, run.phase, markOf(run));
     }
 
-    /// Whether the account's memory was taken away meanwhile, and this with it.
-    boolean isReaped() {
-      return run.payer != null && run.payer.isReapedMeanwhile();
+    Run run() {
+      return run;
+    }
+
+    long since() {
+      return since;
+    }
+
+    /// For the log.
+    String who() {
+      return who;
+    }
+
+    /// The page that this was served with, or [#REAPED] if the account's memory was taken away
+    /// meanwhile, and this with it.
+    long kept(long page) {
+      return run.payer == null ? page : reapedOr(run.payer, page, run.pages);
     }
 
     @Override
     public void giveBack(long page) {
-      if (page != ELSEWHERE && pool.free((int) page, (int) run.pages) && run.payer != null) {
+      if (page < GONE && pool.free((int) page, (int) run.pages) && run.payer != null) {
         run.payer.uncharge(run.pages);
       }
     }
@@ -401,6 +473,15 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
   @Override
   public void stillWaiting() {
     reclaimer.wake();
+    if (rootAccount != null) {
+      askForVictim(room, rootAccount);
+    }
+  }
+
+  private void askForVictim(WaitingRoom place, MemoryAccount domain) {
+    if (lastResort != null && reclaimer.isExhausted()) {
+      lastResort.step(place, domain);
+    }
   }
 
   @Override
