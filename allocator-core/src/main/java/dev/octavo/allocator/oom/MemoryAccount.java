@@ -85,8 +85,9 @@ public final class MemoryAccount implements AutoCloseable {
   /// The owner of an account, who can let go of its memory.
   @FunctionalInterface
   public interface OomHandler {
-    /// Called when the account was chosen. Runs on a thread that waits for memory: it must free
-    /// what it can without waiting for others, and must not allocate in a way that waits.
+    /// Called when the account was chosen, on a thread of its own. It should free what it can
+    /// without waiting for others, and must not allocate in a way that waits. What it throws is
+    /// logged and counted; if it takes too long, nobody waits for it.
     ///
     /// @param notice what happened
     void onOutOfMemory(Notice notice);
