@@ -191,8 +191,7 @@ public final class PageAllocatorBuilder {
   }
 
   OomKiller killer(OomKiller.Host host) {
-    OomKillerBuilder builder =
-        OomKiller.of(host).policy(oomPolicy).clock(waitClock::nanoTime);
+    OomKillerBuilder builder = OomKiller.of(host).policy(oomPolicy).clock(waitClock::nanoTime);
     oomSettings.accept(builder);
     return builder.build();
   }

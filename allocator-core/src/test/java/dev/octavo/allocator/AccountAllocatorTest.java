@@ -8,6 +8,7 @@ import dev.octavo.allocator.internal.reclaim.JumpingClock;
 import dev.octavo.allocator.oom.MemoryAccount;
 import dev.octavo.allocator.oom.MemoryAccount.Limits;
 import dev.octavo.allocator.oom.MemoryAccountException;
+import dev.octavo.allocator.oom.OomPolicy;
 import dev.octavo.allocator.reclaim.Watermarks;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
@@ -42,6 +43,7 @@ class AccountAllocatorTest {
         .waitClock(clock)
         .checks(checks)
         .accounts(root)
+        .oomPolicy(OomPolicy.none())
         .name("shared")
         .build();
   }
