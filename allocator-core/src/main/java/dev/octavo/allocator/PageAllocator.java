@@ -22,6 +22,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
@@ -1125,6 +1126,14 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
       checked.guard((int) page, byteSize);
     }
     return page;
+  }
+
+  PagePool pool() {
+    return pool;
+  }
+
+  Accounts accounts() {
+    return Objects.requireNonNull(accounts, "accounts");
   }
 
   @Nullable MemorySegment regionOrNull() {

@@ -191,9 +191,9 @@ class AccountAllocatorTest {
         if (random.nextBoolean()) {
           pages.free(segment);
         } else {
-          long newPages = 1 + random.nextInt(12);
+          int newPages = 1 + random.nextInt(12);
           try {
-            MemorySegment other = pages.resize(segment, newPages * PAGE);
+            MemorySegment other = pages.resize(segment, (long) newPages * PAGE);
             live.add(other);
             bytes += other.byteSize();
           } catch (OutOfPagesException e) {
