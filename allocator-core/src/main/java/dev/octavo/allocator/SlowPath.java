@@ -58,8 +58,8 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
   private final WaitingRoom room;
   private final Reclaimer reclaimer;
 
-  /// Where requests wait for room in an account, by the number of the account.
-  private final ConcurrentHashMap<Long, WaitingRoom> limitRooms = new ConcurrentHashMap<>();
+  /// Accounts that have no room for requests, by number.
+  private final ConcurrentHashMap<Long, LimitHost> limits = new ConcurrentHashMap<>();
 
   /// Null without accounts.
   private final @Nullable LastResort lastResort;
@@ -169,8 +169,8 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
   }
 
   private void offerRoom() {
-    if (!limitRooms.isEmpty()) {
-      limitRooms.values().forEach(WaitingRoom::offer);
+    if (!limits.isEmpty()) {
+      limits.values().forEach(host -> host.line.offer());
     }
   }
 
@@ -226,25 +226,42 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
       return takeReserve(run);
     }
     long start = clock.nanoTime();
+    long left = nanos;
     long outcome = why;
     while (outcome == PagePool.NONE || outcome == LIMIT) {
-      long left = nanos - (clock.nanoTime() - start);
       if (left <= 0 || !canEverBeServed(run)) {
-        return outcome;
+        return left < nanos ? DEADLINE : outcome;
       }
-      WaitingRoom place = outcome == LIMIT ? roomOfLimit(run) : room;
-      InLine request = new InLine(run, description, outcome == LIMIT);
-      outcome = outcomeOf(stall(place, request, deadline(clock.nanoTime(), left)), request);
+      long deadline = deadline(clock.nanoTime(), left);
+      outcome =
+          outcome == LIMIT
+              ? awaitRoom(run, description, deadline)
+              : stall(room, new InLine(run, description, null), deadline);
+      left = nanos - (clock.nanoTime() - start);
     }
     return outcome;
   }
 
-  private WaitingRoom.Answer stall(WaitingRoom place, InLine request, long deadline) {
+  private long stall(WaitingRoom place, InLine request, long deadline) {
     if (lastResort == null) {
-      return place.await(request, deadline);
+      return outcomeOf(place.await(request, deadline), request);
     }
     try (MemoryPressure.Mark _ = lastResort.killer().pressure().stall()) {
-      return place.await(request, deadline);
+      return outcomeOf(place.await(request, deadline), request);
+    }
+  }
+
+  /// Waits in the line of the account that has no room. The line goes when it is empty; who comes
+  /// to one that is gone just then is not offered what is uncharged, and looks every 10 ms.
+  private long awaitRoom(Run run, String description, long deadline) {
+    MemoryAccount domain = requireNonNull(run.payer).domainFor(run.pages);
+    LimitHost host = limits.computeIfAbsent(domain.id(), id -> new LimitHost(domain));
+    try {
+      return stall(host.line, new InLine(run, description, domain), deadline);
+    } finally {
+      if (host.line.isEmpty()) {
+        limits.remove(domain.id(), host);
+      }
     }
   }
 
@@ -262,20 +279,15 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
         : paid(payer, pool.allocate((int) run.pages, run.alignOrder, run.phase, 0), run.pages);
   }
 
-  /// The room of the account whose max leaves no room.
-  private WaitingRoom roomOfLimit(Run run) {
-    MemoryAccount domain = requireNonNull(run.payer).domainFor(run.pages);
-    return limitRooms.computeIfAbsent(
-        domain.id(), id -> new WaitingRoom(clock, new LimitHost(domain), WaitingRoom.DUMP_NANOS));
-  }
-
-  /// Rooms of accounts whose limits keep requests waiting.
+  /// An account whose max keeps requests waiting, and their line.
   private final class LimitHost implements WaitingRoom.Host {
 
     private final MemoryAccount domain;
+    private final WaitingRoom line;
 
     LimitHost(MemoryAccount domain) {
       this.domain = domain;
+      line = new WaitingRoom(clock, this, WaitingRoom.DUMP_NANOS);
     }
 
     @Override
@@ -289,20 +301,17 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
     @Override
     public void stillWaiting() {
       reclaimer.wake();
-      WaitingRoom here = limitRooms.get(domain.id());
-      if (here != null) {
-        askForVictim(here, domain);
-      }
+      askForVictim(line, domain);
     }
 
     @Override
-    public void dump(List<WaitingRoom.Waiting> line) {
+    public void dump(List<WaitingRoom.Waiting> waiting) {
       LOG.warn(
           "requests wait for room in an account: account={}, usage={}, max={}, line={}",
           domain.path(),
           domain.usage(),
           domain.limits().maxByteSize(),
-          line);
+          waiting);
     }
   }
 
@@ -322,14 +331,12 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
   private long outcomeOf(WaitingRoom.Answer answer, InLine request) {
     return switch (answer.reason()) {
       case SERVED -> {
-        if (answer.result() == InLine.ELSEWHERE) {
-          yield request.isForRoom ? PagePool.NONE : LIMIT;
+        long page = answer.result();
+        if (page >= InLine.NOT_A_PAGE) {
+          yield page == InLine.NO_PAGES ? PagePool.NONE : page == InLine.GONE ? REAPED : LIMIT;
         }
-        if (answer.result() == InLine.GONE) {
-          yield REAPED;
-        }
-        pool.adopt((int) answer.result());
-        yield request.kept(answer.result());
+        pool.adopt((int) page);
+        yield request.kept(page);
       }
       case DEADLINE -> DEADLINE;
       case INTERRUPTED -> INTERRUPTED;
@@ -360,22 +367,29 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
   /// A request in line: for pages, or for room in an account and then pages.
   final class InLine implements WaitingRoom.Request {
 
-    /// A result that is no page: what it waits for here is there, but not the other thing.
-    static final long ELSEWHERE = Long.MAX_VALUE;
+    /// From here on results are no pages, but reasons to leave the line.
+    static final long NOT_A_PAGE = 1L << Integer.SIZE;
 
-    /// A result that is no page: the account's memory was taken away.
-    static final long GONE = ELSEWHERE - 1;
+    /// The account has room by now, but there are no pages.
+    static final long NO_PAGES = NOT_A_PAGE;
+
+    /// Another account has no room.
+    static final long OTHER_LIMIT = NOT_A_PAGE + 1;
+
+    /// The account's memory was taken away.
+    static final long GONE = NOT_A_PAGE + 2;
 
     private final Run run;
     private final String description;
-    private final boolean isForRoom;
+    private final @Nullable MemoryAccount domain;
     private final long since = clock.nanoTime();
     private final String who = Thread.currentThread().getName();
 
-    InLine(Run run, String description, boolean isForRoom) {
+    /// @param domain the account in whose line it waits, or null if it waits for pages
+    InLine(Run run, String description, @Nullable MemoryAccount domain) {
       this.run = run;
       this.description = description;
-      this.isForRoom = isForRoom;
+      this.domain = domain;
     }
 
     @Override
@@ -387,8 +401,9 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
       if (payer.isReaped()) {
         return GONE;
       }
-      if (payer.charge(run.pages) != null) {
-        return isForRoom ? WaitingRoom.NONE : ELSEWHERE;
+      MemoryAccount refused = payer.charge(run.pages);
+      if (refused != null) {
+        return refused.equals(domain) ? WaitingRoom.NONE : OTHER_LIMIT;
       }
       long page = takePages();
       if (page >= 0) {
@@ -396,7 +411,7 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
         return page;
       }
       payer.uncharge(run.pages);
-      return isForRoom ? ELSEWHERE : WaitingRoom.NONE;
+      return domain == null ? WaitingRoom.NONE : NO_PAGES;
     }
 
     private long takePages() {
@@ -424,7 +439,7 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
 
     @Override
     public void giveBack(long page) {
-      if (page < GONE && pool.free((int) page, (int) run.pages) && run.payer != null) {
+      if (page < NOT_A_PAGE && pool.free((int) page, (int) run.pages) && run.payer != null) {
         run.payer.uncharge(run.pages);
       }
     }
@@ -439,7 +454,7 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
 
   void close() {
     room.close();
-    limitRooms.values().forEach(WaitingRoom::close);
+    limits.values().forEach(host -> host.line.close());
     reclaimer.close();
   }
 
