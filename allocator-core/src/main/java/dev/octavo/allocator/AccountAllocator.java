@@ -12,7 +12,9 @@ import org.jspecify.annotations.Nullable;
 /// A request for which the account, or one above it, has no room under its max fails with
 /// [OutOfPagesException.Reason#ACCOUNT_LIMIT]; one of mode BLOCKING waits for room first, and may
 /// have an account below that max chosen by the OOM policy. An account above its high mark waits a
-/// millisecond before each request of mode BLOCKING, and wakes the reclaimer.
+/// millisecond before each request of mode BLOCKING, and has its
+/// [shrinkers][PageAllocator#addShrinker(String, dev.octavo.allocator.reclaim.Shrinker,
+/// MemoryAccount)] asked.
 ///
 /// *Reapable accounts.* Their segments have a scope of their own. When such an account is chosen
 /// and does not give its memory back in time, the scope ends: every access fails with

@@ -1340,6 +1340,22 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     return slowPath.reclaimer().add(shrinkerName, shrinker);
   }
 
+  /// As [#addShrinker(String, Shrinker)], for a shrinker that frees an account's memory: it is not
+  /// asked for what lies below the account's low mark while others can give, and never for what
+  /// lies below its min; and it is asked, too, when the account is above its high mark and requests
+  /// more.
+  ///
+  /// @param shrinkerName for messages
+  /// @param shrinker what could free memory
+  /// @param account whose memory it frees
+  /// @return ends it
+  /// @throws IllegalStateException if the allocator is closed
+  public Shrinker.Registration addShrinker(
+      String shrinkerName, Shrinker shrinker, MemoryAccount account) {
+    failures.checkOpen();
+    return slowPath.add(shrinkerName, shrinker, account);
+  }
+
   /// How many requests wait for memory now. One load.
   ///
   /// @return 0 or more

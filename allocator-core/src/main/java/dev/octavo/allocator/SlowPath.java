@@ -10,6 +10,7 @@ import dev.octavo.allocator.internal.reclaim.WaitClock;
 import dev.octavo.allocator.internal.reclaim.WaitingRoom;
 import dev.octavo.allocator.oom.MemoryAccount;
 import dev.octavo.allocator.oom.MemoryPressure;
+import dev.octavo.allocator.reclaim.Shrinker;
 import dev.octavo.allocator.reclaim.Watermarks;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
@@ -58,6 +59,11 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
   private final WaitingRoom room;
   private final Reclaimer reclaimer;
 
+  /// Reclaimers of accounts that have shrinkers of their own, by number of the account.
+  private final ConcurrentHashMap<Long, Reclaimer> highMarks = new ConcurrentHashMap<>();
+
+  private final int pageSize;
+
   /// Accounts that have no room for requests, by number.
   private final ConcurrentHashMap<Long, LimitHost> limits = new ConcurrentHashMap<>();
 
@@ -77,6 +83,7 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
     this.allocator = allocator;
     this.marks = marks;
     clock = options.waitClock;
+    pageSize = options.pageSize;
     room = new WaitingRoom(clock, this, WaitingRoom.DUMP_NANOS);
     Reclaimer.Settings settings =
         Reclaimer.Settings.of(options.name, options.pageSize, marks.high());
@@ -154,12 +161,34 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
     return REAPED;
   }
 
-  /// Slows down an account above its high mark.
+  /// Slows down an account above its high mark, and has its shrinkers asked.
   void throttle(Accounts.Tenant payer) {
     if (payer.account().isOverHigh() && !AtomicContext.isNoReclaim()) {
-      reclaimer.wake();
+      Reclaimer own = highMarks.get(payer.account().id());
+      if (own != null) {
+        own.wake();
+      }
       clock.park(this, THROTTLE_NANOS);
     }
+  }
+
+  /// Adds a shrinker of an account's memory.
+  Shrinker.Registration add(String name, Shrinker shrinker, MemoryAccount account) {
+    AccountShrinker bounded = new AccountShrinker(shrinker, account, reclaimer::isExhausted);
+    Reclaimer own =
+        highMarks.computeIfAbsent(
+            account.id(),
+            id ->
+                new Reclaimer(
+                    Reclaimer.Settings.of(allocator.name() + "/" + account.name(), pageSize, 0),
+                    new HighMark(account, pageSize),
+                    clock));
+    Shrinker.Registration forAll = reclaimer.add(name, bounded);
+    Shrinker.Registration forItself = own.add(name, bounded);
+    return () -> {
+      forAll.close();
+      forItself.close();
+    };
   }
 
   /// Gives back what was paid; who waits for room may go on.
@@ -456,6 +485,7 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
     room.close();
     limits.values().forEach(host -> host.line.close());
     reclaimer.close();
+    highMarks.values().forEach(Reclaimer::close);
   }
 
   // ---- told by the pool

@@ -9,9 +9,11 @@ import dev.octavo.allocator.oom.MemoryAccount;
 import dev.octavo.allocator.oom.MemoryAccount.Limits;
 import dev.octavo.allocator.oom.MemoryAccountException;
 import dev.octavo.allocator.oom.OomPolicy;
+import dev.octavo.allocator.reclaim.Shrinker;
 import dev.octavo.allocator.reclaim.Watermarks;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -286,6 +288,64 @@ class AccountAllocatorTest {
     assertThat(clock.nanoTime()).isEqualTo(start);
     pages.free(first);
     pages.free(second);
+  }
+
+  /// Frees pages that it was given, and remembers how many it was asked for.
+  private final class Stock implements Shrinker {
+
+    private final ArrayDeque<MemorySegment> kept = new ArrayDeque<>();
+
+    @Override
+    public synchronized long count() {
+      return (long) kept.size() * PAGE;
+    }
+
+    @Override
+    public synchronized long scan(long byteSize) {
+      long freed = 0;
+      while (freed < byteSize && !kept.isEmpty()) {
+        pages.free(kept.remove());
+        freed += PAGE;
+      }
+      return freed;
+    }
+  }
+
+  @Test
+  void anAccountOverItsHighMarkIsReclaimedFrom() {
+    Stock stock = new Stock();
+    cache.limits(new Limits(0, 0, 10L * PAGE, Long.MAX_VALUE));
+    for (int i = 0; i < 30; i++) {
+      stock.kept.add(ofCache.allocate(PAGE, AllocationMode.NOWAIT));
+    }
+    try (Shrinker.Registration _ = pages.addShrinker("stock", stock, cache)) {
+      MemorySegment more = ofCache.allocate(PAGE); // memory is plentiful
+      while (cache.ownUsage() > 10 * PAGE) {
+        Thread.onSpinWait();
+      }
+      pages.free(more);
+    }
+    stock.scan(Long.MAX_VALUE);
+  }
+
+  @Test
+  void whatAnAccountIsPromisedIsNotReclaimed() {
+    Stock stock = new Stock();
+    cache.limits(new Limits(4L * PAGE, 20L * PAGE, Long.MAX_VALUE, Long.MAX_VALUE));
+    for (int i = 0; i < 30; i++) {
+      stock.kept.add(ofCache.allocate(PAGE, AllocationMode.NOWAIT));
+    }
+    boolean[] othersHaveNothing = {false};
+    AccountShrinker bounded = new AccountShrinker(stock, cache, () -> othersHaveNothing[0]);
+    assertThat(bounded.count()).isEqualTo(10L * PAGE);
+    assertThat(bounded.scan(100L * PAGE)).isEqualTo(10L * PAGE);
+    assertThat(bounded.count()).isZero();
+    assertThat(bounded.scan(PAGE)).isZero();
+    othersHaveNothing[0] = true;
+    assertThat(bounded.count()).isEqualTo(16L * PAGE);
+    bounded.scan(100L * PAGE);
+    assertPages(cache, 4);
+    stock.scan(Long.MAX_VALUE);
   }
 
   @Test
