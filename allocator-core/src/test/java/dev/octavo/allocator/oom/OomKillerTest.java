@@ -575,7 +575,7 @@ class OomKillerTest {
   }
 
   @Test
-  void whoIsProtectedOrGoneWhileThePolicyThinksIsNotChosen() {
+  void whoIsProtectedOrHasGivenWhileThePolicyThinksIsNotChosen() {
     MemoryAccount big = stubborn("big", 600);
     MemoryAccount next = stubborn("next", 350);
     AtomicInteger calls = new AtomicInteger();
@@ -588,7 +588,6 @@ class OomKillerTest {
                     big.scoreAdj(-1000);
                   } else if (calls.get() == 2) {
                     next.uncharge(350 * FakeHost.PAGE);
-                    next.close();
                     asking.charge(350 * FakeHost.PAGE);
                     asking.scoreAdj(-1000);
                   }
