@@ -242,7 +242,7 @@ class OomKillerProperties {
     }
   }
 
-  @Property(tries = 1500, shrinking = ShrinkingMode.OFF)
+  @Property(tries = 400, shrinking = ShrinkingMode.OFF)
   void anEpisodeIsWhatTheModelSays(@ForAll long seed) {
     Program program = new Program(new Random(seed));
     program.run();
