@@ -572,6 +572,12 @@ class OomKillerTest {
     assertThat(steps()).containsExactly(Step.MISBEHAVED, Step.KILLED);
     assertThat(killer.audit().last().getFirst().detail())
         .isEqualTo("policy threw: exception=java.lang.IllegalStateException: on purpose");
+    big.transferTo(asking, 600 * FakeHost.PAGE);
+    asking.scoreAdj(OomCandidate.NEVER_CHOSEN);
+    tick();
+    tick();
+    assertThat(steps())
+        .containsExactly(Step.MISBEHAVED, Step.KILLED, Step.REAPED, Step.MISBEHAVED, Step.KILLED);
   }
 
   @Test
