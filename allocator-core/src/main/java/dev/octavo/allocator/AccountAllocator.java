@@ -45,7 +45,7 @@ public final class AccountAllocator implements SegmentAllocator, AutoCloseable {
   ///
   /// @return true if it was; then all requests fail
   public boolean isReaped() {
-    return tenant.isReaped();
+    return tenant.state() == Accounts.State.REAPED;
   }
 
   /// As [PageAllocator#allocate(long, long)].
@@ -139,7 +139,8 @@ public final class AccountAllocator implements SegmentAllocator, AutoCloseable {
     return pages.handOver(segment, tenant, other.tenant);
   }
 
-  /// As [PageAllocator#openArena()].
+  /// As [PageAllocator#openArena()]. Without native access it takes the JDK's memory, which is not
+  /// charged.
   ///
   /// @return a new arena, charged to the account
   /// @throws IllegalStateException if the allocator is closed
@@ -188,9 +189,11 @@ public final class AccountAllocator implements SegmentAllocator, AutoCloseable {
     }
   }
 
-  /// Ends this allocator; the account stays open. Closing it again does nothing.
+  /// Ends this allocator, and all arenas that it opened; the account stays open. Closing it again
+  /// does nothing. Costs a handshake with all threads and a pass over the metadata.
   ///
-  /// @throws IllegalStateException if something it allocated is live
+  /// @throws IllegalStateException if something it allocated is live, or a native call is using one
+  ///   of its segments; it is open as before
   @Override
   public void close() {
     pages.close(tenant);

@@ -15,24 +15,36 @@ import org.jspecify.annotations.Nullable;
 ///
 /// | word | writers | order | why that suffices |
 /// |---|---|---|---|
-/// | an allocation's tag | whoever has just made it, or holds it | plain | who frees it got it from there; the reaper reads it after a handshake with all threads, and again when it holds the allocation |
-/// | tenants | who opens or closes one, under the lock of this | volatile array, copied | a tenant with allocations is never closed |
-/// | [Tenant#isReaped] | the reaper, before its handshake | volatile | see [#reap] |
+/// | an allocation's tag | whoever has just made it, or holds it | plain | who frees it got it from there; the reaper, and whoever frees memory that may be reaped, looks again while it holds the allocation |
+/// | tenants, their numbers | who opens, closes or reaps one, under the lock of this | volatile array, copied | a number is used again only when nothing is tagged with it, and nobody can tag with it any more |
+/// | [Tenant#state] | the same, before a handshake with all threads | volatile | see [#handshake] |
 final class Accounts {
 
   private static final int MOST_TENANTS = 1 << Character.SIZE;
   private static final int FEW = 16;
 
+  private final PagePool pool;
   private final int pageSize;
+  private final @Nullable MemorySegment region;
   private final Deque<Integer> freeNumbers = new ArrayDeque<>();
   private final Tenant root;
   private volatile @Nullable Tenant[] tenants = new Tenant[FEW];
   private int numbers;
 
   /// @param account pays for what nobody else does
-  Accounts(MemoryAccount account, int pageSize) {
+  /// @param region all memory, or null if there is none
+  Accounts(MemoryAccount account, PagePool pool, int pageSize, @Nullable MemorySegment region) {
+    this.pool = pool;
     this.pageSize = pageSize;
-    root = open(account, null);
+    this.region = region;
+    root = open(account);
+  }
+
+  /// Whether a tenant may still pay.
+  enum State {
+    OPEN,
+    CLOSED,
+    REAPED
   }
 
   /// An account that pays for pages.
@@ -48,7 +60,7 @@ final class Accounts {
     /// All memory of the allocator, with that end.
     private final @Nullable MemorySegment memory;
 
-    private volatile boolean reaped;
+    private volatile State state = State.OPEN;
 
     private Tenant(
         MemoryAccount account, int number, long pageSize, @Nullable MemorySegment region) {
@@ -76,22 +88,25 @@ final class Accounts {
       return session != null;
     }
 
-    boolean isReaped() {
-      return reaped;
+    State state() {
+      return state;
     }
 
-    /// Whether its pages went while the calling thread made an allocation, which is tagged already
-    /// and which the reaper has not seen.
-    boolean isReapedMeanwhile() {
+    boolean isGone() {
+      return state != State.OPEN;
+    }
+
+    /// Whether it ended while the calling thread made an allocation, which is tagged already.
+    boolean isGoneMeanwhile() {
       VarHandle.releaseFence(); // keeps the compiler from asking first
-      return reaped;
+      return state != State.OPEN;
     }
 
     /// The memory that its segments are slices of.
     ///
-    /// @param region that of all others
-    MemorySegment memory(MemorySegment region) {
-      return memory == null ? region : memory;
+    /// @param all that of all others
+    MemorySegment memory(MemorySegment all) {
+      return memory == null ? all : memory;
     }
 
     boolean hasScope(MemorySegment.Scope scope) {
@@ -104,6 +119,10 @@ final class Accounts {
     @Nullable MemoryAccount charge(long pages) {
       Optional<MemoryAccount> refused = account.tryCharge(pages * pageSize);
       return refused.isEmpty() ? null : refused.get();
+    }
+
+    void uncharge(long pages) {
+      account.uncharge(pages * pageSize);
     }
 
     /// The lowest account, this or above, whose max leaves no room for pages; this one if there is
@@ -119,20 +138,40 @@ final class Accounts {
 
     /// Whether there could be room for pages, if nothing else were charged.
     boolean canEverPay(long pages) {
-      Optional<MemoryAccount> above = Optional.of(account);
-      while (above.isPresent()) {
-        if (above.get().limits().maxByteSize() < pages * pageSize) {
+      for (MemoryAccount at = account; at != null; at = at.parent().orElse(null)) {
+        if (at.limits().maxByteSize() < pages * pageSize) {
           return false;
         }
-        above = above.get().parent();
       }
       return true;
     }
 
-    void uncharge(long pages) {
-      account.uncharge(pages * pageSize);
+    /// The lowest account, this or above, that is over its high mark, or null.
+    @Nullable MemoryAccount overHigh() {
+      for (MemoryAccount at = account; at != null; at = at.parent().orElse(null)) {
+        if (at.isOverHigh()) {
+          return at;
+        }
+      }
+      return null;
+    }
+
+    /// Ends the scope of its segments, if it has one of its own.
+    ///
+    /// @return false if a native call is using a segment
+    private boolean endSession() {
+      if (session != null && session.scope().isAlive()) {
+        try {
+          session.close();
+        } catch (IllegalStateException e) {
+          return false;
+        }
+      }
+      return true;
     }
   }
+
+  // ---- tenants
 
   Tenant root() {
     return root;
@@ -146,41 +185,103 @@ final class Accounts {
     return top.equals(root.account);
   }
 
-  /// @param region the memory whose segments shall have an end of their own, or null
-  synchronized Tenant open(MemoryAccount account, @Nullable MemorySegment region) {
-    Integer free = freeNumbers.poll();
+  /// Opens a tenant; a reapable account's segments get an end of their own.
+  synchronized Tenant open(MemoryAccount account) {
+    Integer free = freeNumbers.peek();
     int number = free != null ? free : numbers;
     if (number >= MOST_TENANTS) {
       throw new IllegalStateException("too many accounts pay for pages: max=" + MOST_TENANTS);
     }
-    numbers = Math.max(numbers, number + 1);
+    Tenant tenant = new Tenant(account, number, pageSize, account.isReapable() ? region : null);
+    if (free != null) {
+      freeNumbers.remove();
+    } else {
+      numbers++;
+    }
     @Nullable Tenant[] all = tenants;
     all = Arrays.copyOf(all, number < all.length ? all.length : 2 * all.length);
-    Tenant tenant = new Tenant(account, number, pageSize, region);
     all[number] = tenant;
     tenants = all;
     return tenant;
   }
 
-  /// Forgets a tenant that has no allocation any more.
+  /// Closes a tenant that has no allocation; again does nothing.
+  ///
+  /// @throws IllegalStateException if it has one, or a native call is using one of its segments; it
+  ///   is open as before
   synchronized void close(Tenant tenant) {
+    if (!isListed(tenant)) {
+      return;
+    }
+    State before = tenant.state;
+    tenant.state = before == State.REAPED ? State.REAPED : State.CLOSED;
+    handshake();
+    int live = nextHead(tenant, 0);
+    if (live < pool.geometry().pageCount() || !tenant.endSession()) {
+      tenant.state = before;
+      throw new IllegalStateException(
+          "account has live allocations: account=" + tenant.account.path() + ", page=" + live);
+    }
     @Nullable Tenant[] all = tenants.clone();
     all[tenant.number] = null;
     tenants = all;
     freeNumbers.add(tenant.number);
-    if (tenant.session != null && !tenant.reaped) {
-      tenant.session.close();
-    }
   }
 
-  /// Who pays for the allocation at a page; null if there is none and was one of a tenant that is
-  /// no more.
-  @Nullable Tenant tenantOf(PagePool pool, int page) {
+  /// When this returns, each thread has passed a point of its program since the state was written.
+  /// Who tagged an allocation before that point is seen by who looks at the heads from now on; who
+  /// tags one later sees the state, and gives the pages back itself.
+  private static void handshake() {
+    Arena.ofShared().close();
+  }
+
+  @SuppressWarnings("ReferenceEquality") // this very one
+  private boolean isListed(Tenant tenant) {
+    return tenants[tenant.number] == tenant;
+  }
+
+  /// Ends the scopes of all segments, when the allocator is closed.
+  ///
+  /// @return false if a native call is using one
+  synchronized boolean endSessions() {
+    boolean ended = true;
+    for (Tenant tenant : tenants) {
+      ended &= tenant == null || tenant.endSession();
+    }
+    return ended;
+  }
+
+  // ---- who pays for what
+
+  /// Who pays for the allocation at a page; of no meaning if there is none.
+  @Nullable Tenant tenantOf(int page) {
     return tenants[pool.tagAt(page)];
   }
 
+  /// Whether an allocation that the caller holds is still this tenant's.
+  @SuppressWarnings("ReferenceEquality") // this very one
+  boolean isOf(Tenant tenant, int page) {
+    return tenantOf(page) == tenant;
+  }
+
+  /// Frees and uncharges an allocation, if it is this tenant's, and not somebody else's by now.
+  ///
+  /// @return false, and nothing has changed, if it is not
+  boolean freeIfOf(Tenant tenant, int page, int pages) {
+    if (!pool.hold(page, pages)) {
+      return false;
+    }
+    if (!isOf(tenant, page)) {
+      pool.release(page, pages);
+      return false;
+    }
+    pool.freeHeld(page, pages);
+    tenant.uncharge(pages);
+    return true;
+  }
+
   /// The first page of an allocation of a tenant's, at or after `page`, or the page count.
-  static int nextHead(PagePool pool, Tenant tenant, int page) {
+  private int nextHead(Tenant tenant, int page) {
     int end = pool.geometry().pageCount();
     int head = pool.nextHead(page);
     while (head < end && pool.tagAt(head) != tenant.number) {
@@ -189,61 +290,57 @@ final class Accounts {
     return head;
   }
 
+  // ---- the reaper
+
   /// Takes away all memory of an account: its segments fail from then on, and its pages are zeroed
-  /// and free.
+  /// and free, but for those that a call is resizing at this moment.
   ///
-  /// Closing a session is a handshake with all threads. Who tagged an allocation before it, is seen
-  /// here; who does so later, sees that the tenant is reaped, and gives the pages back itself.
-  ///
-  /// @param region all memory
   /// @return false if there is nothing to be taken away so, or a native call is using a segment: to
   ///   be tried again
-  boolean reap(MemoryAccount account, PagePool pool, MemorySegment region) {
+  synchronized boolean reap(MemoryAccount account) {
     boolean reaped = false;
     for (Tenant tenant : tenants) {
-      Arena session = tenant == null || !tenant.account.equals(account) ? null : tenant.session;
-      if (tenant != null && session != null) {
-        tenant.reaped = true;
-        if (!isEnded(session)) {
+      if (tenant != null && tenant.isReapable() && tenant.account.equals(account)) {
+        tenant.state = State.REAPED;
+        if (!tenant.endSession()) {
           return false;
         }
-        freeAll(tenant, pool, region);
+        handshake();
+        freeAll(tenant);
         reaped = true;
       }
     }
     return reaped;
   }
 
-  private static boolean isEnded(Arena session) {
-    if (session.scope().isAlive()) {
-      try {
-        session.close();
-      } catch (IllegalStateException e) {
-        return false; // a native call is using a segment
+  private void freeAll(Tenant tenant) {
+    int end = pool.geometry().pageCount();
+    for (int page = nextHead(tenant, 0); page < end; page = nextHead(tenant, page + 1)) {
+      int pages = pool.pagesAt(page);
+      if (pages > 0 && pool.holdUnseen(page, pages)) {
+        freeHeld(tenant, page, pages);
       }
     }
-    return true;
   }
 
-  private static void freeAll(Tenant tenant, PagePool pool, MemorySegment region) {
-    int end = pool.geometry().pageCount();
-    for (int page = nextHead(pool, tenant, 0); page < end; ) {
-      free(tenant, pool, region, page);
-      page = nextHead(pool, tenant, page + 1);
+  private void freeHeld(Tenant tenant, int page, int pages) {
+    boolean isCleared = false;
+    try {
+      MemorySegment memory = region;
+      if (memory != null && isOf(tenant, page)) {
+        if (!memory.isReadOnly()) {
+          Zeros.fill(memory.asSlice(page * tenant.pageSize, pages * tenant.pageSize));
+        }
+        isCleared = true;
+      }
+    } finally {
+      if (!isCleared) {
+        pool.release(page, pages); // freed, and somebody else's by now
+      }
     }
-  }
-
-  private static void free(Tenant tenant, PagePool pool, MemorySegment region, int page) {
-    int pages = pool.pagesAt(page);
-    if (pages == 0 || !pool.hold(page, pages)) {
-      return; // its owner frees it just now
+    if (isCleared) {
+      pool.freeHeld(page, pages);
+      tenant.uncharge(pages);
     }
-    if (pool.tagAt(page) != tenant.number) {
-      pool.release(page, pages);
-      return; // freed, and somebody else's by now
-    }
-    Zeros.fill(region.asSlice(page * tenant.pageSize, pages * tenant.pageSize));
-    pool.freeHeld(page, pages);
-    tenant.uncharge(pages);
   }
 }

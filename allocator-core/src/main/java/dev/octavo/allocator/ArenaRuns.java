@@ -14,6 +14,7 @@ final class ArenaRuns {
   private static final long[] NONE = {};
 
   private final PageAllocator allocator;
+  private final Accounts.@Nullable Tenant payer;
 
   /// First page and length of a run, in the upper and the lower half: of the first run, which is
   /// often the only one, and of those behind it.
@@ -23,8 +24,10 @@ final class ArenaRuns {
   private int count;
   private long pages;
 
-  ArenaRuns(PageAllocator allocator) {
+  /// @param payer who pays for them, or null
+  ArenaRuns(PageAllocator allocator, Accounts.@Nullable Tenant payer) {
     this.allocator = allocator;
+    this.payer = payer;
   }
 
   PageAllocator allocator() {
@@ -77,7 +80,7 @@ final class ArenaRuns {
   private @Nullable CorruptedMemoryException free(
       long page, int length, @Nullable CorruptedMemoryException before) {
     try {
-      allocator.freePageRun(page, length);
+      allocator.freeRun(payer, page, length);
       return before;
     } catch (CorruptedMemoryException e) {
       if (before == null) {

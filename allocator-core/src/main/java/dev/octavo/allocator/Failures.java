@@ -1,8 +1,5 @@
 package dev.octavo.allocator;
 
-import static dev.octavo.allocator.OutOfPagesException.Reason.DEADLINE;
-import static dev.octavo.allocator.OutOfPagesException.Reason.INTERRUPTED;
-
 import dev.octavo.allocator.internal.buddy.Geometry;
 import dev.octavo.allocator.internal.cache.PagePool;
 import dev.octavo.allocator.internal.checks.CheckedPool;
@@ -44,26 +41,21 @@ final class Failures {
   /// @param outcome a negative number that says why there was nothing
   RuntimeException outOfPages(String request, SlowPath.Run run, AllocationMode mode, long outcome) {
     Accounts.Tenant payer = run.payer();
-    if (outcome == SlowPath.REAPED && payer != null) {
-      return reaped(payer.account());
+    if (outcome == SlowPath.GONE && payer != null) {
+      return gone(payer);
     }
     BuddyInfo info = allocator.buddyInfo();
     OutOfPagesException.Reason shortage =
-        outcome == SlowPath.LIMIT
+        isLimit(outcome)
             ? OutOfPagesException.Reason.ACCOUNT_LIMIT
             : shortage(info, run, allocator.mark(mode));
-    String rule =
-        switch ((int) outcome) {
-          case (int) SlowPath.DEADLINE -> rule(DEADLINE) + ", " + rule(shortage);
-          case (int) SlowPath.INTERRUPTED -> rule(INTERRUPTED) + ", " + rule(shortage);
-          default -> rule(shortage);
-        };
-    OutOfPagesException.Reason reason =
-        switch ((int) outcome) {
-          case (int) SlowPath.DEADLINE -> DEADLINE;
-          case (int) SlowPath.INTERRUPTED -> INTERRUPTED;
-          default -> shortage;
-        };
+    OutOfPagesException.Reason reason = shortage;
+    if (outcome == SlowPath.DEADLINE || outcome == SlowPath.LIMIT_DEADLINE) {
+      reason = OutOfPagesException.Reason.DEADLINE;
+    } else if (outcome == SlowPath.INTERRUPTED || outcome == SlowPath.LIMIT_INTERRUPTED) {
+      reason = OutOfPagesException.Reason.INTERRUPTED;
+    }
+    String rule = reason == shortage ? rule(shortage) : rule(reason) + ", " + rule(shortage);
     String pays = payer == null ? "" : ", " + figures(payer.account());
     String message = rule + ": " + request + ", mode=" + mode + pays + figures(info, run);
     return new OutOfPagesException(reason, message);
@@ -93,9 +85,19 @@ final class Failures {
         fail.message() + System.lineSeparator() + fail.table());
   }
 
-  IllegalStateException reaped(MemoryAccount account) {
-    return new IllegalStateException(
-        "memory of the account was taken away: account=" + account.path() + name());
+  /// Why a payer pays no more.
+  IllegalStateException gone(Accounts.Tenant payer) {
+    String rule =
+        payer.state() == Accounts.State.REAPED
+            ? "memory of the account was taken away"
+            : "allocator of the account is closed";
+    return new IllegalStateException(rule + ": account=" + payer.account().path() + name());
+  }
+
+  private static boolean isLimit(long outcome) {
+    return outcome == SlowPath.LIMIT
+        || outcome == SlowPath.LIMIT_DEADLINE
+        || outcome == SlowPath.LIMIT_INTERRUPTED;
   }
 
   /// Why there is no run that leaves so many pages free.
@@ -177,7 +179,7 @@ final class Failures {
     return switch (reason) {
       case CLOSED -> "allocator is closed";
       case FOREIGN_SEGMENT -> "not memory of this region";
-      case REAPED -> "memory was taken away with its account";
+      case REAPED -> "memory was taken away with its account, or its arena is closed";
       case READ_ONLY -> "read-only view";
       case INTERIOR_POINTER -> "not the start of an allocation";
       case DOUBLE_FREE -> "pages are free already";

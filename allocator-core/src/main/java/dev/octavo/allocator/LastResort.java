@@ -7,8 +7,6 @@ import dev.octavo.allocator.internal.reclaim.WaitingRoom;
 import dev.octavo.allocator.oom.MemoryAccount;
 import dev.octavo.allocator.oom.OomKiller;
 import dev.octavo.allocator.reclaim.Watermarks;
-import java.lang.foreign.MemorySegment;
-import org.jspecify.annotations.Nullable;
 
 /// Has the OOM policy decide when everything else was in vain: what the killer needs to know of an
 /// allocator, and when it is asked.
@@ -20,29 +18,20 @@ final class LastResort implements OomKiller.Host {
   /// Memory that others free in the normal course of things shall come first.
   static final long PATIENCE_NANOS = 100_000_000;
 
+  private final SlowPath slowPath;
   private final PagePool pool;
   private final Accounts accounts;
   private final Watermarks.Pages marks;
   private final WaitClock clock;
   private final int pageSize;
-  private final @Nullable MemorySegment region;
-  private final Runnable uncharged;
   private final OomKiller killer;
 
-  /// @param region all memory, or null if there is none
-  /// @param uncharged to be called when accounts have got room
   LastResort(
-      PageAllocatorBuilder options,
-      PagePool pool,
-      Accounts accounts,
-      Watermarks.Pages marks,
-      @Nullable MemorySegment region,
-      Runnable uncharged) {
-    this.pool = pool;
+      SlowPath slowPath, PageAllocatorBuilder options, Accounts accounts, Watermarks.Pages marks) {
+    this.slowPath = slowPath;
     this.accounts = accounts;
     this.marks = marks;
-    this.region = region;
-    this.uncharged = uncharged;
+    pool = slowPath.pool();
     clock = options.waitClock;
     pageSize = options.pageSize;
     killer = options.killer(this);
@@ -99,9 +88,9 @@ final class LastResort implements OomKiller.Host {
 
   @Override
   public boolean reap(MemoryAccount account) {
-    MemorySegment memory = region;
-    boolean reaped = memory != null && accounts.reap(account, pool, memory);
-    uncharged.run();
+    boolean reaped = accounts.reap(account);
+    slowPath.dismissGone();
+    slowPath.offerRoom(account);
     return reaped;
   }
 

@@ -137,14 +137,11 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     Watermarks.Pages marks = watermarks.inPages(options.pageSize);
     CacheLimits limits = options.limits(geometry).withLow(marks.low());
     PageMemory pageMemory = pageMemory(memory);
-    accounts = options.accounts == null ? null : new Accounts(options.accounts, options.pageSize);
-    payer = accounts == null ? null : accounts.root();
     slowPath =
         new SlowPath(
             this,
             options,
             marks,
-            accounts,
             watch ->
                 pool(
                     geometry,
@@ -153,10 +150,12 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
                         Runtime.getRuntime().availableProcessors(),
                         limits,
                         pageMemory,
-                        options.checks == CheckLevel.NONE,
-                        accounts != null,
+                        options.checks == CheckLevel.NONE && options.accounts == null,
+                        options.accounts != null,
                         watch)));
     pool = slowPath.pool();
+    accounts = slowPath.accounts();
+    payer = accounts == null ? null : accounts.root();
     checked = pool instanceof CheckedPool found ? found : null;
     guard = options.guard;
     waitNanos = options.waitNanos;
@@ -522,7 +521,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// The segment of an allocation, of which `byteSize` bytes may be touched from now on.
   private MemorySegment slice(MemorySegment memory, int page, long byteSize) {
     if (checked != null) {
-      checked.guard(page, byteSize);
+      checked.guard(page, byteSize, pool.tagAt(page));
     }
     return memory.asSlice((long) page << pageShift, byteSize);
   }
@@ -539,28 +538,49 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     }
     int page = headOf(segment);
     long pages = pagesFor(segment.byteSize());
-    if (!isLength(pages) || !freePages(page, (int) pages)) {
+    if (!isLength(pages) || !freePages(ownerOf(segment, page), page, (int) pages)) {
       throw failures.invalidFree(page, pages);
     }
   }
 
-  private boolean freePages(int page, int pages) {
-    Accounts.Tenant tenant = tenantOf(page);
+  private boolean freePages(Accounts.@Nullable Tenant tenant, int page, int pages) {
+    if (tenant == null) {
+      return pool.free(page, pages);
+    }
+    if (tenant.isReapable()) {
+      return freeIfOf(tenant, page, pages);
+    }
     boolean freed = pool.free(page, pages);
-    if (freed && tenant != null) {
+    if (freed) {
       slowPath.uncharge(tenant, pages);
     }
     return freed;
   }
 
-  /// Who pays for the allocation at a page, if there is one.
-  private Accounts.@Nullable Tenant tenantOf(int page) {
-    return accounts == null ? null : accounts.tenantOf(pool, page);
+  private boolean freeIfOf(Accounts.Tenant tenant, int page, int pages) {
+    boolean freed = accounts().freeIfOf(tenant, page, pages);
+    if (freed) {
+      slowPath.offerRoom(tenant.account());
+    }
+    return freed;
   }
 
-  /// The memory of which segments of an allocation are slices.
-  private MemorySegment memoryOf(int page) {
-    Accounts.Tenant tenant = tenantOf(page);
+  /// Frees a run that a payer got, or nothing, if it was taken away from it.
+  void freeRun(Accounts.@Nullable Tenant tenant, long page, int pages) {
+    if (tenant == null || !tenant.isReapable()) {
+      freePageRun(page, pages);
+    } else {
+      freeIfOf(tenant, (int) page, pages);
+    }
+  }
+
+  /// Who pays for the allocation at a page, if there is one.
+  private Accounts.@Nullable Tenant tenantOf(int page) {
+    return accounts == null ? null : accounts.tenantOf(page);
+  }
+
+  /// The memory that segments of a tenant are slices of.
+  private MemorySegment memoryOf(Accounts.@Nullable Tenant tenant) {
     return tenant == null ? memory() : tenant.memory(memory());
   }
 
@@ -574,16 +594,14 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   public MemorySegment trim(MemorySegment segment, long newByteSize) {
     Checks.range("new byte size", newByteSize, 1, segment.byteSize());
     int page = headOf(segment);
-    MemorySegment memory = memoryOf(page);
-    trimRun(page, pagesFor(segment.byteSize()), pagesFor(newByteSize));
-    return slice(memory, page, newByteSize);
+    Accounts.Tenant tenant = ownerOf(segment, page);
+    trimRun(tenant, page, pagesFor(segment.byteSize()), pagesFor(newByteSize));
+    return slice(memoryOf(tenant), page, newByteSize);
   }
 
-  private void trimRun(int page, long pages, long newPages) {
-    Accounts.Tenant tenant = tenantOf(page);
-    if (!isLength(pages) || !pool.trim(page, (int) pages, (int) newPages)) {
-      throw failures.invalidFree(page, pages);
-    }
+  private void trimRun(Accounts.@Nullable Tenant tenant, int page, long pages, long newPages) {
+    hold(tenant, page, pages);
+    pool.trimHeld(page, (int) pages, (int) newPages);
     if (tenant != null) {
       slowPath.uncharge(tenant, pages - newPages);
     }
@@ -614,40 +632,54 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
       return allocate(newByteSize);
     }
     int page = headOf(segment);
-    if (grow(page, pagesFor(segment.byteSize()), pagesFor(newByteSize))) {
-      return slice(memoryOf(page), page, newByteSize);
+    Accounts.Tenant tenant = ownerOf(segment, page);
+    if (grow(tenant, page, pagesFor(segment.byteSize()), pagesFor(newByteSize))) {
+      return slice(memoryOf(tenant), page, newByteSize);
     }
-    return move(segment, page, newByteSize);
+    return move(tenant, segment, page, newByteSize);
   }
 
   /// Grows a run in place; if it returns false, the run is held.
-  private boolean grow(int page, long pages, long newPages) {
-    if (!isLength(pages) || !pool.hold(page, (int) pages)) {
-      throw failures.invalidFree(page, pages);
-    }
+  private boolean grow(Accounts.@Nullable Tenant tenant, int page, long pages, long newPages) {
+    hold(tenant, page, pages);
     if (newPages == pages) {
       pool.release(page, (int) pages);
       return true;
     }
-    return newPages <= geometry().pageCount() && growHeld(page, (int) pages, (int) newPages);
+    return newPages <= geometry().pageCount()
+        && growHeld(tenant, page, (int) pages, (int) newPages);
   }
 
-  private boolean growHeld(int page, int pages, int newPages) {
-    Accounts.Tenant tenant = tenantOf(page);
-    if (tenant != null && tenant.charge(newPages - pages) != null) {
+  /// Keeps all other calls away from an allocation, if it is still of whom it was.
+  private void hold(Accounts.@Nullable Tenant tenant, int page, long pages) {
+    if (!isLength(pages) || !pool.hold(page, (int) pages)) {
+      throw failures.invalidFree(page, pages);
+    }
+    if (tenant != null && !accounts().isOf(tenant, page)) {
+      pool.release(page, (int) pages);
+      throw failures.invalidFree(page, pages);
+    }
+  }
+
+  private boolean growHeld(Accounts.@Nullable Tenant tenant, int page, int pages, int newPages) {
+    boolean isBehindOthers = !slowPath.room().isEmpty();
+    if (isBehindOthers || (tenant != null && tenant.charge(newPages - pages) != null)) {
       return false;
     }
-    long mark = slowPath.mark(AllocationMode.BLOCKING);
-    boolean grown = pool.growHeld(page, pages, newPages, mark);
-    if (!grown && tenant != null) {
-      slowPath.uncharge(tenant, newPages - pages);
+    boolean grown = false;
+    try {
+      grown = pool.growHeld(page, pages, newPages, slowPath.mark(AllocationMode.BLOCKING));
+    } finally {
+      if (!grown && tenant != null) {
+        slowPath.uncharge(tenant, newPages - pages);
+      }
     }
     return grown;
   }
 
-  private MemorySegment move(MemorySegment held, int page, long newByteSize) {
+  private MemorySegment move(
+      Accounts.@Nullable Tenant tenant, MemorySegment held, int page, long newByteSize) {
     int pages = (int) pagesFor(held.byteSize());
-    Accounts.Tenant tenant = tenantOf(page);
     MemorySegment moved = null;
     boolean copied = false;
     try {
@@ -710,7 +742,8 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     try {
       while (count < into.length) {
         long left = waitNanos - (slowPath.nanoTime() - start);
-        into[count] = await(run, AllocationMode.BLOCKING, left, request, PagePool.NONE);
+        long page = take(payer, pages, 0, 0, AllocationMode.BLOCKING);
+        into[count] = page >= 0 ? page : await(run, AllocationMode.BLOCKING, left, request, page);
         count++;
       }
     } finally {
@@ -754,7 +787,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
 
   private void freeRuns(long[] firsts, int count, int pages) {
     for (int i = 0; i < count; i++) {
-      freePages((int) firsts[i], pages);
+      freePages(tenantOf((int) firsts[i]), (int) firsts[i], pages);
     }
   }
 
@@ -927,7 +960,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// @param pages its length
   /// @throws InvalidFreeException if it is not a live allocation; see its reasons
   public void freePageRun(long page, int pages) {
-    if (!isRun(page, pages) || !freePages((int) page, pages)) {
+    if (!isRun(page, pages) || !freePages(tenantOf((int) page), (int) page, pages)) {
       throw failures.invalidFree(page, pages);
     }
   }
@@ -944,7 +977,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     if (!isRun(page, pages)) {
       throw failures.invalidFree(page, pages);
     }
-    trimRun((int) page, pages, newPages);
+    trimRun(tenantOf((int) page), (int) page, pages, newPages);
   }
 
   /// Grows a run in place, if the pages behind it are free.
@@ -960,7 +993,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     if (!isRun(page, pages)) {
       throw failures.invalidFree(page, pages);
     }
-    boolean grown = grow((int) page, pages, newPages);
+    boolean grown = grow(tenantOf((int) page), (int) page, pages, newPages);
     if (!grown) {
       pool.release((int) page, pages);
     }
@@ -1104,16 +1137,21 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     if (tenant == null) {
       return pool.takeHeld(pages);
     }
-    if (tenant.charge(pages) != null) {
-      return SlowPath.LIMIT;
+    if (tenant.isGone()) {
+      return SlowPath.GONE;
     }
-    return slowPath.paid(tenant, pool.takeHeld(pages), pages);
+    return tenant.charge(pages) != null
+        ? SlowPath.LIMIT
+        : slowPath.paid(tenant, pages, () -> pool.takeHeld(pages));
   }
 
   /// Takes the pages of a large allocation of an arena, as [#allocate(long, long, AllocationMode)]
   /// would.
   long takeRun(
       Accounts.@Nullable Tenant tenant, long byteSize, long byteAlignment, AllocationMode mode) {
+    if (tenant != null && mode == AllocationMode.BLOCKING) {
+      slowPath.throttle(tenant);
+    }
     long pages = pagesFor(byteSize);
     long page =
         alignOrder(byteAlignment) == 0 && pages <= PagePool.MOST_HELD
@@ -1123,13 +1161,9 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
       page = takeBytes(tenant, byteSize, byteAlignment, mode, waitNanos);
     }
     if (checked != null) {
-      checked.guard((int) page, byteSize);
+      checked.guard((int) page, byteSize, tenant == null ? 0 : tenant.number());
     }
     return page;
-  }
-
-  PagePool pool() {
-    return pool;
   }
 
   Accounts accounts() {
@@ -1182,7 +1216,8 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
               + ", remedy="
               + REMEDY);
     }
-    return new AccountAllocator(this, all.open(account, account.isReapable() ? memory() : null));
+    memory();
+    return new AccountAllocator(this, all.open(account));
   }
 
   MemorySegment allocateFor(
@@ -1190,11 +1225,8 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     if (tenant == null) {
       return allocate(byteSize, byteAlignment, mode);
     }
-    if (mode == AllocationMode.BLOCKING) {
-      if (mustNotSleep()) {
-        reportSleep(byteSize, byteAlignment);
-      }
-      slowPath.throttle(tenant);
+    if (mode == AllocationMode.BLOCKING && mustNotSleep()) {
+      reportSleep(byteSize, byteAlignment);
     }
     Checks.range("byte size", byteSize, 0, Long.MAX_VALUE);
     Checks.powerOfTwo("byte alignment", byteAlignment);
@@ -1219,25 +1251,29 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     return slice(memory, page, byteSize);
   }
 
-  /// Makes an allocation another tenant's.
+  /// Makes an allocation another tenant's. If that ends at this moment, the allocation goes with
+  /// it.
   MemorySegment handOver(MemorySegment segment, Accounts.Tenant from, Accounts.Tenant to) {
     int page = headOf(segment);
     long pages = pagesFor(segment.byteSize());
-    if (!isLength(pages) || !pool.hold(page, (int) pages)) {
-      throw failures.invalidFree(page, pages);
-    }
+    hold(ownerOf(segment, page), page, pages);
     try {
-      if (pool.tagAt(page) != from.number()) {
+      if (!accounts().isOf(from, page)) {
         throw new IllegalArgumentException(
             "not charged to this account: account=" + from.account().path() + ", page=" + page);
+      }
+      if (to.isGone()) {
+        throw failures.gone(to);
       }
       from.account().transferTo(to.account(), pages << pageShift);
       pool.setTag(page, to.number());
     } finally {
       pool.release(page, (int) pages);
     }
-    if (to.isReapedMeanwhile()) {
-      throw failures.reaped(to.account());
+    slowPath.offerRoom(from.account());
+    if (to.isGoneMeanwhile()) {
+      freeIfOf(to, page, (int) pages);
+      throw failures.gone(to);
     }
     return slice(to.memory(memory()), page, segment.byteSize());
   }
@@ -1249,17 +1285,12 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
 
   /// Forgets a tenant.
   void close(Accounts.Tenant tenant) {
-    int page = Accounts.nextHead(pool, tenant, 0);
-    if (page < pageCount()) {
-      throw new IllegalStateException(
-          "account has live allocations: account="
-              + tenant.account().path()
-              + ", firstPage="
-              + page);
-    }
-    if (accounts != null) {
-      accounts.close(tenant);
-    }
+    accounts().close(tenant);
+    slowPath.dismissGone();
+  }
+
+  Failures failures() {
+    return failures;
   }
 
   long mark(AllocationMode mode) {
@@ -1438,12 +1469,19 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
       try {
         checkCorruptions();
       } finally {
-        source.close();
+        slowPath.close();
+        LockSupport.unpark(purgeThread);
+        giveBack();
       }
     }
-    slowPath.close();
-    LockSupport.unpark(purgeThread);
     LOG.debug("closed: name={}", name);
+  }
+
+  private void giveBack() {
+    if (accounts != null && !accounts.endSessions()) {
+      throw new IllegalStateException("a native call is using a segment: name=" + name);
+    }
+    source.close();
   }
 
   private Geometry geometry() {
@@ -1491,13 +1529,19 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     return scope.equals(regionScope);
   }
 
-  /// Segments of a tenant whose memory can be taken away have its scope.
-  private void checkTenantScope(MemorySegment segment, int page) {
+  /// Who pays for the allocation that a segment is, if anybody does. Segments of a tenant whose
+  /// memory can be taken away have its scope, so that what is somebody else's by now is not taken
+  /// for theirs.
+  private Accounts.@Nullable Tenant ownerOf(MemorySegment segment, int page) {
     Accounts.Tenant tenant = tenantOf(page);
+    if (hasRegionScope(segment)) {
+      return tenant;
+    }
     if (tenant == null || !tenant.hasScope(segment.scope())) {
       boolean isGone = accounts != null && !segment.scope().isAlive();
       throw failures.invalidSegment(isGone ? Reason.REAPED : Reason.FOREIGN_SEGMENT, segment);
     }
+    return tenant;
   }
 
   /// The page at which a segment starts, if it looks like one of ours.
@@ -1507,7 +1551,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
       throw failures.invalidSegment(Reason.FOREIGN_SEGMENT, segment);
     }
     if (!hasRegionScope(segment)) {
-      checkTenantScope(segment, (int) ((address - base) >>> pageShift));
+      ownerOf(segment, (int) ((address - base) >>> pageShift));
     }
     if (segment.isReadOnly() != readOnly) {
       throw failures.invalidSegment(Reason.READ_ONLY, segment);

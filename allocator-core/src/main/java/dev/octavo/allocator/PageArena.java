@@ -114,7 +114,7 @@ public final class PageArena implements Arena {
     owner = lifetime == Lifetime.CONFINED ? Thread.currentThread() : null;
     isScoped = lifetime != Lifetime.UNSCOPED;
     isPooled = !isScoped || allocator.hasNativeAccess();
-    runs = new ArenaRuns(allocator);
+    runs = new ArenaRuns(allocator, payer);
     session = isScoped ? openSession() : null;
     watch = allocator.watchesArenas() ? watch() : null;
   }
@@ -251,7 +251,7 @@ public final class PageArena implements Arena {
     }
     synchronized (runs) {
       if (isClosed) {
-        allocator.freePageRun(page, pages);
+        allocator.freeRun(payer, page, pages);
         throw closedException();
       }
       runs.add(page, pages);

@@ -14,6 +14,7 @@ import dev.octavo.allocator.reclaim.Shrinker;
 import dev.octavo.allocator.reclaim.Watermarks;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -44,8 +45,13 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
   /// The account, or one above it, has reached its max.
   static final long LIMIT = -4;
 
-  /// The account's memory was taken away.
-  static final long REAPED = -5;
+  /// The payer is closed, or its memory was taken away.
+  static final long GONE = -5;
+
+  /// As [#DEADLINE] and [#INTERRUPTED], but it waited for room in an account.
+  static final long LIMIT_DEADLINE = -6;
+
+  static final long LIMIT_INTERRUPTED = -7;
 
   /// Who is over its high mark waits so long before each request.
   private static final long THROTTLE_NANOS = 1_000_000;
@@ -64,21 +70,21 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
 
   private final int pageSize;
 
+  private final LongAdder servedWithRoom = new LongAdder();
+
   /// Accounts that have no room for requests, by number.
   private final ConcurrentHashMap<Long, LimitHost> limits = new ConcurrentHashMap<>();
+
+  private final @Nullable Accounts accounts;
 
   /// Null without accounts.
   private final @Nullable LastResort lastResort;
 
-  private final @Nullable MemoryAccount rootAccount;
-
-  /// @param accounts who pays for pages, or null
   /// @param pages makes the pool, which tells the slow path of shortages
   SlowPath(
       PageAllocator allocator,
       PageAllocatorBuilder options,
       Watermarks.Pages marks,
-      @Nullable Accounts accounts,
       Function<PoolWatch, PagePool> pages) {
     this.allocator = allocator;
     this.marks = marks;
@@ -89,12 +95,9 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
         Reclaimer.Settings.of(options.name, options.pageSize, marks.high());
     reclaimer = new Reclaimer(settings, this, clock);
     pool = pages.apply(this);
-    rootAccount = accounts == null ? null : accounts.root().account();
-    lastResort =
-        accounts == null
-            ? null
-            : new LastResort(
-                options, pool, accounts, marks, allocator.regionOrNull(), this::offerRoom);
+    MemoryAccount root = options.accounts;
+    accounts = root == null ? null : new Accounts(root, pool, pageSize, allocator.regionOrNull());
+    lastResort = accounts == null ? null : new LastResort(this, options, accounts, marks);
   }
 
   PagePool pool() {
@@ -107,6 +110,10 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
 
   WaitingRoom room() {
     return room;
+  }
+
+  @Nullable Accounts accounts() {
+    return accounts;
   }
 
   /// So many pages a request of this mode leaves free.
@@ -130,41 +137,51 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
     if (payer == null) {
       return takeFree(pages, alignOrder, phase, mode);
     }
+    if (payer.isGone()) {
+      return GONE;
+    }
     if (pages > pool.geometry().pageCount()) {
       return PagePool.NONE;
     }
     return payer.charge(pages) != null
         ? LIMIT
-        : paid(payer, takeFree(pages, alignOrder, phase, mode), pages);
+        : paid(payer, pages, () -> takeFree(pages, alignOrder, phase, mode));
   }
 
-  /// Completes an allocation that was paid for before it was tried.
+  /// Makes an allocation that is paid for already.
   ///
-  /// @param page the first page, or negative if it failed
-  /// @return the same, or [#REAPED]
-  long paid(Accounts.Tenant payer, long page, long pages) {
-    if (page < 0) {
-      uncharge(payer, pages);
-      return page;
+  /// @param attempt takes the pages
+  /// @return the first page, or a negative number: what the attempt returned, or [#GONE]
+  long paid(Accounts.Tenant payer, long pages, LongSupplier attempt) {
+    long page = PagePool.NONE;
+    try {
+      page = attempt.getAsLong();
+    } finally {
+      if (page < 0) {
+        uncharge(payer, pages);
+      }
     }
-    pool.setTag((int) page, payer.number());
-    return reapedOr(payer, page, pages);
+    if (page >= 0) {
+      pool.setTag((int) page, payer.number());
+    }
+    return goneOr(payer, page, pages);
   }
 
-  private long reapedOr(Accounts.Tenant payer, long page, long pages) {
-    if (!payer.isReapedMeanwhile()) {
+  private long goneOr(Accounts.Tenant payer, long page, long pages) {
+    if (page < 0 || accounts == null || !payer.isGoneMeanwhile()) {
       return page;
     }
-    if (pool.free((int) page, (int) pages)) { // else the reaper has done it
-      uncharge(payer, pages);
+    if (accounts.freeIfOf(payer, (int) page, (int) pages)) { // else the reaper has done it
+      offerRoom(payer.account());
     }
-    return REAPED;
+    return GONE;
   }
 
   /// Slows down an account above its high mark, and has its shrinkers asked.
   void throttle(Accounts.Tenant payer) {
-    if (payer.account().isOverHigh() && !AtomicContext.isNoReclaim()) {
-      Reclaimer own = highMarks.get(payer.account().id());
+    MemoryAccount over = payer.overHigh();
+    if (over != null && !AtomicContext.isNoReclaim()) {
+      Reclaimer own = highMarks.get(over.id());
       if (own != null) {
         own.wake();
       }
@@ -194,12 +211,33 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
   /// Gives back what was paid; who waits for room may go on.
   void uncharge(Accounts.Tenant payer, long pages) {
     payer.uncharge(pages);
-    offerRoom();
+    offerRoom(payer.account());
   }
 
-  private void offerRoom() {
-    if (!limits.isEmpty()) {
-      limits.values().forEach(host -> host.line.offer());
+  /// Serves those who wait for room in an account, or in one above it.
+  void offerRoom(MemoryAccount account) {
+    if (limits.isEmpty()) {
+      return;
+    }
+    for (MemoryAccount at = account; at != null; at = at.parent().orElse(null)) {
+      LimitHost host = limits.get(at.id());
+      if (host != null) {
+        host.line.offer();
+      }
+    }
+  }
+
+  /// Has all requests of payers that are gone leave their lines.
+  void dismissGone() {
+    dismissGone(room);
+    limits.values().forEach(host -> dismissGone(host.line));
+  }
+
+  private void dismissGone(WaitingRoom line) {
+    for (WaitingRoom.Waiting waiting : line.line()) {
+      if (waiting.request() instanceof InLine request && request.isGone()) {
+        line.fail(waiting.request(), allocator.failures().gone(requireNonNull(request.run.payer)));
+      }
     }
   }
 
@@ -223,12 +261,20 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
       return takeMany(pages, into, mode);
     }
     int count = 0;
-    while (count < into.length) {
-      long page = take(payer, pages, 0, 0, mode);
-      if (page < 0) {
-        return count;
+    boolean done = false;
+    try {
+      long page = 0;
+      while (count < into.length && page >= 0) {
+        page = take(payer, pages, 0, 0, mode);
+        if (page >= 0) {
+          into[count++] = page;
+        }
       }
-      into[count++] = page;
+      done = true;
+    } finally {
+      for (int i = 0; !done && i < count; i++) {
+        allocator.freeRun(payer, into[i], (int) pages);
+      }
     }
     return count;
   }
@@ -258,8 +304,11 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
     long left = nanos;
     long outcome = why;
     while (outcome == PagePool.NONE || outcome == LIMIT) {
+      if (run.payer != null && run.payer.isGone()) {
+        return GONE;
+      }
       if (left <= 0 || !canEverBeServed(run)) {
-        return left < nanos ? DEADLINE : outcome;
+        return left == nanos ? outcome : outcome == LIMIT ? LIMIT_DEADLINE : DEADLINE;
       }
       long deadline = deadline(clock.nanoTime(), left);
       outcome =
@@ -286,7 +335,11 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
     MemoryAccount domain = requireNonNull(run.payer).domainFor(run.pages);
     LimitHost host = limits.computeIfAbsent(domain.id(), id -> new LimitHost(domain));
     try {
-      return stall(host.line, new InLine(run, description, domain), deadline);
+      long outcome = stall(host.line, new InLine(run, description, domain), deadline);
+      if (outcome >= 0) {
+        servedWithRoom.increment();
+      }
+      return outcome;
     } finally {
       if (host.line.isEmpty()) {
         limits.remove(domain.id(), host);
@@ -305,7 +358,8 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
     }
     return payer.charge(run.pages) != null
         ? LIMIT
-        : paid(payer, pool.allocate((int) run.pages, run.alignOrder, run.phase, 0), run.pages);
+        : paid(
+            payer, run.pages, () -> pool.allocate((int) run.pages, run.alignOrder, run.phase, 0));
   }
 
   /// An account whose max keeps requests waiting, and their line.
@@ -362,13 +416,13 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
       case SERVED -> {
         long page = answer.result();
         if (page >= InLine.NOT_A_PAGE) {
-          yield page == InLine.NO_PAGES ? PagePool.NONE : page == InLine.GONE ? REAPED : LIMIT;
+          yield page == InLine.NO_PAGES ? PagePool.NONE : page == InLine.NOBODY ? GONE : LIMIT;
         }
         pool.adopt((int) page);
         yield request.kept(page);
       }
-      case DEADLINE -> DEADLINE;
-      case INTERRUPTED -> INTERRUPTED;
+      case DEADLINE -> request.domain == null ? DEADLINE : LIMIT_DEADLINE;
+      case INTERRUPTED -> request.domain == null ? INTERRUPTED : LIMIT_INTERRUPTED;
       case CLOSED -> PagePool.NONE;
       case BROKEN, FAILED_BY_POLICY -> throw rethrown(answer.cause());
     };
@@ -405,12 +459,17 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
     /// Another account has no room.
     static final long OTHER_LIMIT = NOT_A_PAGE + 1;
 
-    /// The account's memory was taken away.
-    static final long GONE = NOT_A_PAGE + 2;
+    /// The payer is closed, or its memory was taken away.
+    static final long NOBODY = NOT_A_PAGE + 2;
+
+    /// So often a request for pages finds no room in its account before it leaves the line: who
+    /// frees makes pages free before it uncharges them.
+    private static final int MOST_REFUSALS = 3;
 
     private final Run run;
     private final String description;
     private final @Nullable MemoryAccount domain;
+    private int refusals;
     private final long since = clock.nanoTime();
     private final String who = Thread.currentThread().getName();
 
@@ -427,19 +486,28 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
       if (payer == null) {
         return takePages();
       }
-      if (payer.isReaped()) {
-        return GONE;
+      if (payer.isGone()) {
+        return NOBODY;
       }
       MemoryAccount refused = payer.charge(run.pages);
       if (refused != null) {
-        return refused.equals(domain) ? WaitingRoom.NONE : OTHER_LIMIT;
+        return refused.equals(domain) || domain == null && ++refusals < MOST_REFUSALS
+            ? WaitingRoom.NONE
+            : OTHER_LIMIT;
       }
-      long page = takePages();
+      long page = WaitingRoom.NONE;
+      try {
+        // Who has got room stands behind those who wait for pages.
+        page = domain == null || room.isEmpty() ? takePages() : WaitingRoom.NONE;
+      } finally {
+        if (page < 0) {
+          payer.uncharge(run.pages);
+        }
+      }
       if (page >= 0) {
         pool.setTag((int) page, payer.number());
         return page;
       }
-      payer.uncharge(run.pages);
       return domain == null ? WaitingRoom.NONE : NO_PAGES;
     }
 
@@ -460,16 +528,19 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
       return who;
     }
 
-    /// The page that this was served with, or [#REAPED] if the account's memory was taken away
-    /// meanwhile, and this with it.
+    boolean isGone() {
+      return run.payer != null && run.payer.isGone();
+    }
+
+    /// The page that this was served with, or [SlowPath#GONE] if the payer ended meanwhile.
     long kept(long page) {
-      return run.payer == null ? page : reapedOr(run.payer, page, run.pages);
+      return run.payer == null ? page : goneOr(run.payer, page, run.pages);
     }
 
     @Override
     public void giveBack(long page) {
-      if (page < NOT_A_PAGE && pool.free((int) page, (int) run.pages) && run.payer != null) {
-        run.payer.uncharge(run.pages);
+      if (page < NOT_A_PAGE) {
+        allocator.freeRun(run.payer, page, (int) run.pages);
       }
     }
 
@@ -506,8 +577,8 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
 
   @Override
   public void entered() {
-    pool.beginWait();
     reclaimer.wake();
+    pool.beginWait();
   }
 
   @Override
@@ -518,8 +589,8 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
   @Override
   public void stillWaiting() {
     reclaimer.wake();
-    if (rootAccount != null) {
-      askForVictim(room, rootAccount);
+    if (accounts != null) {
+      askForVictim(room, accounts.root().account());
     }
   }
 
@@ -566,12 +637,20 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
 
   @Override
   public long awaitedPages() {
-    return room.firstRequest() instanceof InLine first ? first.run.pages : 0;
+    if (room.firstRequest() instanceof InLine first) {
+      return first.run.pages;
+    }
+    for (LimitHost host : limits.values()) {
+      if (host.line.firstRequest() instanceof InLine first) {
+        return first.run.pages;
+      }
+    }
+    return 0;
   }
 
   @Override
   public long served() {
-    return room.ended(WaitingRoom.Reason.SERVED);
+    return room.ended(WaitingRoom.Reason.SERVED) + servedWithRoom.sum();
   }
 
   @Override

@@ -140,7 +140,7 @@ class OomEpisodeTest {
         .hasMessageContaining("engine/cache");
     // Nobody needs its memory any more.
     Accounts accounts = pages.accounts();
-    assertThat(accounts.reap(cache, pages.pool(), pages.memory())).isTrue();
+    assertThat(accounts.reap(cache)).isTrue();
     ofCache.close();
   }
 
@@ -158,7 +158,7 @@ class OomEpisodeTest {
       live[i] = ofSecond.allocate((1L + i % 3) * PAGE);
       live[i].fill((byte) i);
     }
-    assertThat(pages.accounts().reap(first, pages.pool(), pages.memory())).isTrue();
+    assertThat(pages.accounts().reap(first)).isTrue();
     assertThat(first.usage()).isZero();
     for (int i = 0; i < live.length; i++) {
       MemorySegment stale = dead[i];
@@ -177,10 +177,9 @@ class OomEpisodeTest {
     AccountAllocator tenant = pages.under(account);
     MemorySegment numbers = tenant.allocate(64, 4);
     AtomicReference<Boolean> during = new AtomicReference<>();
-    NativeSort.sort(
-        numbers, () -> during.set(pages.accounts().reap(account, pages.pool(), pages.memory())));
+    NativeSort.sort(numbers, () -> during.set(pages.accounts().reap(account)));
     assertThat(during).hasValue(false);
-    assertThat(pages.accounts().reap(account, pages.pool(), pages.memory())).isTrue();
+    assertThat(pages.accounts().reap(account)).isTrue();
     assertThatThrownBy(() -> numbers.get(JAVA_BYTE, 0)).isInstanceOf(IllegalStateException.class);
     tenant.close();
   }

@@ -67,7 +67,10 @@ class WaitingTest {
   private static <T> FutureTask<T> start(boolean isVirtual, Callable<T> call) {
     FutureTask<T> task = new FutureTask<>(call);
     Thread.Builder builder = isVirtual ? Thread.ofVirtual() : Thread.ofPlatform().daemon();
-    builder.start(task);
+    Thread thread = builder.start(task);
+    while (thread.getState() != Thread.State.TIMED_WAITING) {
+      Thread.onSpinWait(); // until it is in line
+    }
     return task;
   }
 

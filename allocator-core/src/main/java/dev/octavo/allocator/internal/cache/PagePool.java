@@ -297,10 +297,21 @@ public class PagePool {
   }
 
   /// Shortens an allocation in place; false, and nothing has changed, if there is none.
-  public boolean trim(int page, int pages, int newPages) {
-    if (!buddy.hold(page, pages)) {
+  public final boolean trim(int page, int pages, int newPages) {
+    if (!hold(page, pages)) {
       return false;
     }
+    trimHeld(page, pages, newPages);
+    return true;
+  }
+
+  /// Shortens a held allocation in place, which ends the hold.
+  public void trimHeld(int page, int pages, int newPages) {
+    shorten(page, pages, newPages);
+  }
+
+  /// What [#trimHeld] does, whatever a subclass adds to it.
+  protected final void shorten(int page, int pages, int newPages) {
     buddy.release(page, newPages);
     if (newPages < pages) {
       Owner owner = owner();
@@ -308,12 +319,16 @@ public class PagePool {
       int lease = owner == null ? NONE : owner.leaseCovering(tail, pages - newPages);
       putBack(owner, lease, tail, pages - newPages);
     }
-    return true;
   }
 
   /// Keeps every other call away from an allocation until it is grown, freed or released; false,
   /// and nothing has changed, if there is none.
   public boolean hold(int page, int pages) {
+    return holdUnseen(page, pages);
+  }
+
+  /// As [#hold], whatever a subclass would find wrong with the allocation.
+  public final boolean holdUnseen(int page, int pages) {
     return buddy.hold(page, pages);
   }
 
@@ -358,9 +373,10 @@ public class PagePool {
   }
 
   public void freeHeld(int page, int pages) {
-    markUsed(page, pages);
-    buddy.freeHeld(slotOf(owner()), page, pages);
-    notifyWaiting();
+    Owner owner = owner();
+    int lease = owner == null ? NONE : owner.leaseCovering(page, pages);
+    buddy.forgetHeld(page);
+    putBack(owner, lease, page, pages);
   }
 
   // ---- for those who wait
@@ -393,14 +409,14 @@ public class PagePool {
     return buddy.forget(page, pages);
   }
 
-  /// Ends a held allocation; its pages are the caller's.
-  protected final void forgetHeld(int page) {
-    buddy.forgetHeld(page);
-  }
-
   /// Makes an allocation of pages that the caller owns.
   protected final void record(int page, int pages) {
     buddy.record(page, pages);
+  }
+
+  /// Ends a held allocation; its pages are the caller's.
+  protected final void forgetHeld(int page) {
+    buddy.forgetHeld(page);
   }
 
   /// Makes pages free that the caller owns.

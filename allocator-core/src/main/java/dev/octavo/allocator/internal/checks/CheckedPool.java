@@ -124,10 +124,14 @@ public final class CheckedPool extends PagePool {
   /// red zone.
   ///
   /// @param byteSize in its last page, or all of it
-  public void guard(int page, long byteSize) {
+  /// @param tag of the allocation; if it has another by now, nothing is done
+  public void guard(int page, long byteSize, int tag) {
     live.computeIfPresent(
         page,
         (same, old) -> {
+          if (tagAt(page) != tag) {
+            return old;
+          }
           long start = bytes(page);
           boolean guarded =
               patterns.fill(start + byteSize, start + bytes(old.pages()), Patterns.RED_ZONE);
@@ -178,12 +182,14 @@ public final class CheckedPool extends PagePool {
   @Override
   public boolean free(int page, int pages) {
     Site site = Site.ofCaller();
+    int tag = tagAt(page);
     if (!forget(page, pages)) {
       return false;
     }
     Live old = live.get(page);
     Corruption overrun = overrun(old);
     if (old == null || overrun != null) {
+      setTag(page, tag);
       record(page, pages);
       return refuse(overrun);
     }
@@ -216,18 +222,14 @@ public final class CheckedPool extends PagePool {
   }
 
   @Override
-  public boolean trim(int page, int pages, int newPages) {
+  public void trimHeld(int page, int pages, int newPages) {
     Site site = Site.ofCaller();
-    if (!hold(page, pages)) {
-      return false;
-    }
     Live old = known(page);
     live.put(page, old.resized(newPages, pageShift));
     release(page, newPages);
     if (newPages < pages) {
       retire(page + newPages, pages - newPages, old.site(), site);
     }
-    return true;
   }
 
   @Override
@@ -244,7 +246,9 @@ public final class CheckedPool extends PagePool {
     }
     List<Corruption> found = takePoison(end, newPages - pages);
     if (!found.isEmpty()) {
-      super.trim(page, newPages, pages);
+      if (holdUnseen(page, newPages)) {
+        shorten(page, newPages, pages);
+      }
       throw failure.apply(found);
     }
     live.put(page, known(page).resized(newPages, pageShift));
