@@ -491,7 +491,7 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
       }
       MemoryAccount refused = payer.charge(run.pages);
       if (refused != null) {
-        return refused.equals(domain) || domain == null && ++refusals < MOST_REFUSALS
+        return refused.equals(domain) || (domain == null && ++refusals < MOST_REFUSALS)
             ? WaitingRoom.NONE
             : OTHER_LIMIT;
       }
