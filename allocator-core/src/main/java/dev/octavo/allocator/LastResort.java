@@ -81,9 +81,11 @@ final class LastResort implements OomKiller.Host {
     return pageSize;
   }
 
+  /// Side by side, too: else nobody would have to give while all wait for a run that is not there.
   @Override
   public boolean isEnough(OomKiller.Shortage shortage) {
-    return freeByteSize() - shortage.byteSize() >= marks.high() * pageSize;
+    return freeByteSize() - shortage.byteSize() >= marks.high() * pageSize
+        && pool.freeAreas().largestRun() * pageSize >= shortage.byteSize();
   }
 
   @Override

@@ -373,6 +373,12 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
       line = new WaitingRoom(clock, this, WaitingRoom.DUMP_NANOS);
     }
 
+    /// Whether others share the limit, whose shrinkers may give. Who has a limit of its own is left
+    /// alone with it: nobody's cache shall shrink because of that.
+    private boolean isShared() {
+      return !domain.children().isEmpty();
+    }
+
     @Override
     public void entered() {
       reclaimer.wake();
@@ -384,7 +390,7 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
     @Override
     public void stillWaiting() {
       reclaimer.wake();
-      askForVictim(line, domain);
+      askForVictim(line, domain, !isShared() || reclaimer.isExhausted());
     }
 
     @Override
@@ -590,12 +596,12 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
   public void stillWaiting() {
     reclaimer.wake();
     if (accounts != null) {
-      askForVictim(room, accounts.root().account());
+      askForVictim(room, accounts.root().account(), reclaimer.isExhausted());
     }
   }
 
-  private void askForVictim(WaitingRoom place, MemoryAccount domain) {
-    if (lastResort != null && reclaimer.isExhausted()) {
+  private void askForVictim(WaitingRoom place, MemoryAccount domain, boolean isLast) {
+    if (lastResort != null && isLast) {
       lastResort.step(place, domain);
     }
   }
@@ -637,15 +643,15 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
 
   @Override
   public long awaitedPages() {
-    if (room.firstRequest() instanceof InLine first) {
-      return first.run.pages;
+    long pages = awaitedPages(room);
+    for (LimitHost limit : limits.values()) {
+      pages = Math.max(pages, limit.isShared() ? awaitedPages(limit.line) : 0);
     }
-    for (LimitHost host : limits.values()) {
-      if (host.line.firstRequest() instanceof InLine first) {
-        return first.run.pages;
-      }
-    }
-    return 0;
+    return pages;
+  }
+
+  private static long awaitedPages(WaitingRoom place) {
+    return place.firstRequest() instanceof InLine first ? first.run.pages : 0;
   }
 
   @Override
