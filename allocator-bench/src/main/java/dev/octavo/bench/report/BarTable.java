@@ -55,7 +55,7 @@ final class BarTable {
 
   private static String value(Bar bar, double value) {
     return switch (bar.measure().kind()) {
-      case NANOS -> Numbers.nanos(value);
+      case NANOS, NANOS_MORE -> Numbers.nanos(value);
       case GARBAGE_BYTES -> Numbers.plain(value);
       case TIME_RATIO, THROUGHPUT_RATIO -> Numbers.ratio(value);
     };

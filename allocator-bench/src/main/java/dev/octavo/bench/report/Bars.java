@@ -18,6 +18,7 @@ final class Bars {
   private static final int GIBIBYTE_ORDER = 18;
   private static final int SCOPE_PIECES = 64;
   private static final int MANY_CANDIDATES = 100_000;
+  private static final int CHARGE_NANOS = 2;
 
   /// All bars, in the order of the table.
   static final List<Bar> ALL = new Bars().all();
@@ -213,6 +214,10 @@ final class Bars {
         List.of(row("ChargeBenchmark.pair", 1)),
         1.25,
         null);
+    for (int threads = 1; threads <= 2; threads++) {
+      charged("4 KiB", SMALL_BYTES, threads);
+      charged("132 KiB", EXACT_BYTES, threads);
+    }
     atMost(
         "a victim chosen among 100,000",
         Kind.NANOS,
@@ -220,6 +225,19 @@ final class Bars {
             .with("candidates", MANY_CANDIDATES)
             .with("policy", "kernel"),
         5_000_000);
+  }
+
+  private void charged(String text, int byteSize, int threads) {
+    Pick charged = row("AccountPairBenchmark.charged", threads).with("byteSize", byteSize);
+    Pick uncharged = row("AccountPairBenchmark.uncharged", threads).with("byteSize", byteSize);
+    bars.add(
+        new Bar(
+            "pair of %s, %d thread%s: charged more than uncharged"
+                .formatted(text, threads, threads == 1 ? "" : "s"),
+            new Measure(Kind.NANOS_MORE, charged, List.of(uncharged)),
+            Bound.AT_MOST,
+            CHARGE_NANOS,
+            null));
   }
 
   private void timeRatio(

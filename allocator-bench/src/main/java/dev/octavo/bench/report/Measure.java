@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param kind what is computed
 /// @param row ours
-/// @param peers whom it is divided by: the best of those that are there; empty for absolute values
+/// @param peers whom it is compared with: the best of those that are there; empty for absolute
+///   values
 record Measure(Kind kind, Pick row, List<Pick> peers) {
 
   /// What is computed of the medians.
@@ -18,6 +19,8 @@ record Measure(Kind kind, Pick row, List<Pick> peers) {
     NANOS(" ns"),
     /// Bytes of garbage an operation, to the whole byte: a fraction is the harness's own.
     GARBAGE_BYTES(" B"),
+    /// Our nanoseconds less the shortest of the peers'.
+    NANOS_MORE(" ns"),
     /// Our time by the shortest of the peers'.
     TIME_RATIO(""),
     /// Our throughput, all threads together, by the highest of the peers'.
@@ -55,7 +58,7 @@ record Measure(Kind kind, Pick row, List<Pick> peers) {
     return switch (kind) {
       case NANOS -> new Value(ours.cost().median(), "");
       case GARBAGE_BYTES -> garbage(ours);
-      case TIME_RATIO, THROUGHPUT_RATIO -> ratio(ours, run);
+      case NANOS_MORE, TIME_RATIO, THROUGHPUT_RATIO -> compared(ours, run);
     };
   }
 
@@ -64,25 +67,30 @@ record Measure(Kind kind, Pick row, List<Pick> peers) {
     return bytes == null ? null : new Value(Math.rint(bytes.median()), "");
   }
 
-  private @Nullable Value ratio(Row ours, Run run) {
+  private @Nullable Value compared(Row ours, Run run) {
     Row best = null;
     for (Row peer : peers.stream().map(peer -> peer.in(run)).filter(Objects::nonNull).toList()) {
-      if (best == null || ratio(peer, best) < 1 == (kind == Kind.TIME_RATIO)) {
+      if (best == null || ratio(peer, best) < 1 == (kind != Kind.THROUGHPUT_RATIO)) {
         best = peer;
       }
     }
-    return best == null ? null : new Value(ratio(ours, best), origin(ours, best));
+    if (best == null) {
+      return null;
+    }
+    double value =
+        kind == Kind.NANOS_MORE ? ours.cost().median() - best.cost().median() : ratio(ours, best);
+    return new Value(value, origin(ours, best));
   }
 
   private double ratio(Row a, Row b) {
-    return kind == Kind.TIME_RATIO
-        ? a.cost().median() / b.cost().median()
-        : a.throughput() / b.throughput();
+    return kind == Kind.THROUGHPUT_RATIO
+        ? a.throughput() / b.throughput()
+        : a.cost().median() / b.cost().median();
   }
 
-  private static String origin(Row ours, Row peer) {
+  private String origin(Row ours, Row peer) {
     return Numbers.nanos(ours.cost().median())
-        + " ns / "
+        + (kind == Kind.NANOS_MORE ? " ns - " : " ns / ")
         + Numbers.nanos(peer.cost().median())
         + " ns";
   }

@@ -97,12 +97,16 @@ final class QuickPlan {
               List.of("unguarded", "checkOff", "checkNeverEntered", "enterExit"),
               1,
               Map.of()),
+          new Step(
               "OomSelectionBenchmark",
               List.of(),
+              1,
               Map.of("policy", List.of("kernel"), "candidates", List.of("10", "1000", "100000"))),
           new Step("ChargeBenchmark", List.of(), 1, Map.of()),
+          new Step("AccountPairBenchmark", List.of(), 1, Map.of()),
           new Step("ProducerConsumerBenchmark", List.of(), 1, Map.of("byteSize", SMALL)),
           new Step("ChargeBenchmark", List.of("batched", "strict"), 2, Map.of()),
+          new Step("AccountPairBenchmark", List.of(), 2, Map.of()),
           new Step("ThreadsBenchmark", SIMPLE, 2, OURS),
           new Step("LlfreeBenchmark", List.of("churn", "randPut"), 2, LLFREE_PARAMS),
           new Step("ThreadsBenchmark", SIMPLE, 16, OURS));

@@ -77,6 +77,18 @@ class BarsTest {
   }
 
   @Test
+  void aDifferenceIsInNanoseconds() {
+    Map<String, String> params = Map.of("byteSize", "4096");
+    Row charged = Fixtures.row("AccountPairBenchmark.charged", params, 1, 12.5);
+    Row uncharged = Fixtures.row("AccountPairBenchmark.uncharged", params, 1, 10);
+    Bar bar = bar("pair of 4 KiB, 1 thread: charged more than uncharged");
+    Measure.Value value = bar.measure().in(new Run(List.of(charged, uncharged)));
+    assertThat(value).isEqualTo(new Measure.Value(2.5, "12.5 ns - 10.0 ns"));
+    assertThat(bar.mark(value)).isEqualTo(Mark.MISSED);
+    assertThat(bar.measure().in(new Run(List.of(charged)))).isNull();
+  }
+
+  @Test
   void aRowWithAnotherParameterIsAnotherRow() {
     Map<String, String> params = Map.of("order", "18", "cache", "off", "more", "1");
     Row row = Fixtures.row("CascadeBenchmark.splitAndMerge", params, 1, 10);
