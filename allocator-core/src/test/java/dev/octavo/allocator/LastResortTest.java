@@ -32,6 +32,7 @@ class LastResortTest {
           .waitAtMost(Duration.ofSeconds(20))
           .accounts(root)
           .oomPolicy(OomPolicy.kernel())
+          .oomKiller(killer -> killer.grace(Duration.ZERO).reaper(1, Duration.ofMillis(1)))
           .build();
   private final AccountAllocator ofCache = pages.under(cache);
   private final Deque<MemorySegment> pieces = new ConcurrentLinkedDeque<>();

@@ -85,7 +85,7 @@ public final class SharedBudget {
   }
 
   private void run() {
-    pages.addShrinker("cache", cache);
+    pages.addShrinker("cache", cache, cached);
     for (int i = 0; i < 32; i++) {
       cache.add(MIB);
     }
