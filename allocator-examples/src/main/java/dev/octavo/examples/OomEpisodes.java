@@ -143,7 +143,7 @@ final class OomEpisodes {
         .min(
             Comparator.comparing(OomCandidate::preference)
                 .thenComparing(one -> key(snapshot, one).negate())
-                .thenComparing(OomCandidate::ageNanos)
+                .thenComparingLong(OomCandidate::ageNanos)
                 .thenComparing(OomCandidate::name));
   }
 

@@ -58,18 +58,16 @@ public final class SharedBudget {
       return memory.account().ownUsage();
     }
 
+    /// One block a call: whoever waits gets it at once, and if nobody waits any more, the rest
+    /// stays.
     @Override
     public long scan(long byteSize) {
-      long freed = 0;
-      while (freed < byteSize) {
-        MemorySegment oldest = blocks.poll();
-        if (oldest == null) {
-          return freed;
-        }
-        freed += oldest.byteSize();
-        memory.free(oldest);
+      MemorySegment oldest = blocks.poll();
+      if (oldest == null) {
+        return 0;
       }
-      return freed;
+      memory.free(oldest);
+      return oldest.byteSize();
     }
   }
 
@@ -112,7 +110,6 @@ public final class SharedBudget {
 
     next.free(most);
     network.uncharge(16 * MIB);
-    cache.scan(Long.MAX_VALUE);
     queries.forEach(AccountAllocator::close);
     print("everything is free");
     pages.close();
