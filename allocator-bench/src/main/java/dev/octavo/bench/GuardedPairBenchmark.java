@@ -1,5 +1,7 @@
 package dev.octavo.bench;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.octavo.allocator.PageAllocator;
 import dev.octavo.allocator.context.AtomicContext;
 import dev.octavo.allocator.context.SleepGuard;
@@ -32,7 +34,7 @@ public class GuardedPairBenchmark extends AverageTimeBenchmark {
       long byteSize = PAGE_BYTES * (1 + i % 5 * 8);
       off.free(off.allocate(byteSize));
       armed.free(armed.allocate(byteSize));
-      off.free(off.tryAllocate(byteSize));
+      off.free(requireNonNull(off.tryAllocate(byteSize)));
     }
   }
 
@@ -50,7 +52,7 @@ public class GuardedPairBenchmark extends AverageTimeBenchmark {
   /// A request that looks at no guard, as it never sleeps.
   @Benchmark
   public MemorySegment unguarded() {
-    MemorySegment segment = off.tryAllocate(PAGE_BYTES);
+    MemorySegment segment = requireNonNull(off.tryAllocate(PAGE_BYTES));
     off.free(segment);
     return segment;
   }
