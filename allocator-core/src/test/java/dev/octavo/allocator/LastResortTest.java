@@ -32,7 +32,7 @@ class LastResortTest {
           .waitAtMost(Duration.ofSeconds(20))
           .accounts(root)
           .oomPolicy(OomPolicy.kernel())
-          .oomKiller(killer -> killer.grace(Duration.ZERO).reaper(1, Duration.ofMillis(1)))
+          .oomKiller(killer -> killer.grace(Duration.ofMillis(50)).reaper(2, Duration.ofMillis(50)))
           .build();
   private final AccountAllocator ofCache = pages.under(cache);
   private final Deque<MemorySegment> pieces = new ConcurrentLinkedDeque<>();
