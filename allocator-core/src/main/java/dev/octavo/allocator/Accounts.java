@@ -6,8 +6,10 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -51,6 +53,10 @@ final class Accounts {
   static final class Tenant {
 
     private final MemoryAccount account;
+
+    /// The account and those above it.
+    private final MemoryAccount[] upwards;
+
     private final int number;
     private final long pageSize;
 
@@ -65,6 +71,7 @@ final class Accounts {
     private Tenant(
         MemoryAccount account, int number, long pageSize, @Nullable MemorySegment region) {
       this.account = account;
+      upwards = upwards(account);
       this.number = number;
       this.pageSize = pageSize;
       session = region == null ? null : Arena.ofShared();
@@ -74,6 +81,14 @@ final class Accounts {
     @SuppressWarnings("restricted") // called only if native access is granted
     private static MemorySegment withEnd(MemorySegment region, @Nullable Arena session) {
       return region.reinterpret(session, null);
+    }
+
+    private static MemoryAccount[] upwards(MemoryAccount account) {
+      List<MemoryAccount> found = new ArrayList<>();
+      for (MemoryAccount at = account; at != null; at = at.parent().orElse(null)) {
+        found.add(at);
+      }
+      return found.toArray(MemoryAccount[]::new);
     }
 
     MemoryAccount account() {
@@ -138,7 +153,7 @@ final class Accounts {
 
     /// Whether there could be room for pages, if nothing else were charged.
     boolean canEverPay(long pages) {
-      for (MemoryAccount at = account; at != null; at = at.parent().orElse(null)) {
+      for (MemoryAccount at : upwards) {
         if (at.limits().maxByteSize() < pages * pageSize) {
           return false;
         }
@@ -148,7 +163,7 @@ final class Accounts {
 
     /// The lowest account, this or above, that is over its high mark, or null.
     @Nullable MemoryAccount overHigh() {
-      for (MemoryAccount at = account; at != null; at = at.parent().orElse(null)) {
+      for (MemoryAccount at : upwards) {
         if (at.isOverHigh()) {
           return at;
         }

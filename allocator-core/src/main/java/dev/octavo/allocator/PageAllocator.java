@@ -1142,7 +1142,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     }
     return tenant.charge(pages) != null
         ? SlowPath.LIMIT
-        : slowPath.paid(tenant, pages, () -> pool.takeHeld(pages));
+        : slowPath.settle(tenant, pool.takeHeld(pages), pages);
   }
 
   /// Takes the pages of a large allocation of an arena, as [#allocate(long, long, AllocationMode)]
@@ -1234,7 +1234,8 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     if (byteSize == 0) {
       return emptySegment(byteAlignment);
     }
-    return slice(memory, (int) takeRun(tenant, byteSize, byteAlignment, mode), byteSize);
+    long page = takeRun(tenant, byteSize, byteAlignment, mode);
+    return memory.asSlice(page << pageShift, byteSize);
   }
 
   @Nullable MemorySegment tryAllocateFor(
@@ -1387,11 +1388,11 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     return slowPath.add(shrinkerName, shrinker, account);
   }
 
-  /// How many requests wait for memory now. One load.
+  /// How many requests wait now, for memory or for room in an account.
   ///
   /// @return 0 or more
   public int waiters() {
-    return slowPath.room().size();
+    return slowPath.waiters();
   }
 
   /// The free pages, whatever thread keeps them, from counters: cheap, takes nothing from threads,

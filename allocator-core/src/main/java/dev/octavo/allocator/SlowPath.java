@@ -112,6 +112,15 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
     return room;
   }
 
+  /// How many requests wait, for pages or for room.
+  int waiters() {
+    int waiters = room.size();
+    for (LimitHost host : limits.values()) {
+      waiters += host.line.size();
+    }
+    return waiters;
+  }
+
   @Nullable Accounts accounts() {
     return accounts;
   }
@@ -153,22 +162,31 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
   /// @param attempt takes the pages
   /// @return the first page, or a negative number: what the attempt returned, or [#GONE]
   long paid(Accounts.Tenant payer, long pages, LongSupplier attempt) {
-    long page = PagePool.NONE;
+    long page;
     try {
       page = attempt.getAsLong();
-    } finally {
-      if (page < 0) {
-        uncharge(payer, pages);
-      }
+    } catch (RuntimeException | Error e) {
+      uncharge(payer, pages);
+      throw e;
     }
-    if (page >= 0) {
-      pool.setTag((int) page, payer.number());
+    return settle(payer, page, pages);
+  }
+
+  /// Completes or undoes an allocation that was paid for before it was tried.
+  ///
+  /// @param page the first page, or a negative number if there was none
+  /// @return the same, or [#GONE]
+  long settle(Accounts.Tenant payer, long page, long pages) {
+    if (page < 0) {
+      uncharge(payer, pages);
+      return page;
     }
+    pool.setTag((int) page, payer.number());
     return goneOr(payer, page, pages);
   }
 
   private long goneOr(Accounts.Tenant payer, long page, long pages) {
-    if (page < 0 || accounts == null || !payer.isGoneMeanwhile()) {
+    if (accounts == null || !payer.isGoneMeanwhile()) {
       return page;
     }
     if (accounts.freeIfOf(payer, (int) page, (int) pages)) { // else the reaper has done it

@@ -152,9 +152,11 @@ public class PagePool {
     Owner owner = known != null ? known : owners.enter(Thread.currentThread());
     boolean isLow = low > 0 && !buddy.hasFree(low + pages);
     if (isLow) {
-      watch.low();
+      int page = allocateUnheld(owner, pages, alignOrder, phase, mark);
+      watch.low(); // now it finds these pages gone
+      return page;
     }
-    if (owner == null || phase != 0 || isLow) {
+    if (owner == null || phase != 0) {
       return allocateUnheld(owner, pages, alignOrder, phase, mark);
     }
     owner.letGoFor(pages, alignOrder);

@@ -13,6 +13,9 @@ class OwnCodeTest {
 
   private static final String FULL = "the grade FULL takes short locks";
 
+  private static final String STOCKS =
+      "only of charges about to be refused, and of those that look at accounts as a whole";
+
   private static final String REPORT = "a short lock, when a violation is reported";
 
   private static SleepCheck check() throws URISyntaxException {
@@ -30,6 +33,7 @@ class OwnCodeTest {
         .except(ROOT + "internal.checks.Quarantine.*", FULL)
         .except(ROOT + "internal.checks.FreedPages.*", FULL)
         .except(ROOT + "context.SiteLimits.*", REPORT)
+        .except(ROOT + "oom.AccountTree.handshake", STOCKS)
         .check();
   }
 
@@ -43,6 +47,9 @@ class OwnCodeTest {
         .except(ROOT + "internal.checks.Quarantine.*", FULL)
         .except(ROOT + "internal.checks.FreedPages.*", FULL)
         .except(ROOT + "context.SiteLimits.*", REPORT)
+        .except(ROOT + "oom.AccountTree.handshake", STOCKS)
+        .except(ROOT + "oom.ContainedPolicy.await", "as the next one")
+        .except(ROOT + "LastResort.*", "only of requests that wait, when somebody must give")
         .except(ROOT + "internal.reclaim.WaitClock$1.park", "the one place where requests wait")
         .except(ROOT + "internal.region.FileMapping.open", "opens a region")
         .except(ROOT + "internal.region.RegionMemory.ofArena", "opens a region")
