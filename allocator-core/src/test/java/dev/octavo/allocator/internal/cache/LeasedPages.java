@@ -156,6 +156,11 @@ final class LeasedPages {
     return true;
   }
 
+  void freeHeld(int actor, int page, int pages) {
+    tree.release(page);
+    free(actor, page, pages);
+  }
+
   boolean trim(int actor, int page, int pages, int newPages) {
     if (!tree.forget(page, pages)) {
       return false;

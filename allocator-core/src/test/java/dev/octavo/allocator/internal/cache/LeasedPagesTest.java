@@ -240,7 +240,7 @@ class LeasedPagesTest {
             "grow by " + actor + " to " + newPages, pool.growHeld(page, pages, newPages), expected);
         if (!expected && random.nextBoolean()) {
           pool.freeHeld(page, pages);
-          model.tree().freeHeld(page, pages);
+          model.freeHeld(actor, page, pages);
           calls.add("free held");
         } else if (!expected) {
           pool.release(page, pages);
