@@ -35,6 +35,7 @@ final class Bars {
     capacity();
     llfree();
     arenas();
+    guard();
     accounts();
     return List.copyOf(bars);
   }
@@ -206,6 +207,25 @@ final class Bars {
     return row("ArenaBenchmark." + method, 1).with("byteSize", byteSize);
   }
 
+  private void guard() {
+    Pick off = row("GuardedPairBenchmark.off", 1);
+    nanosMore(
+        "pair with the sleep guard off: more than without",
+        off,
+        row("GuardedPairBenchmark.unguarded", 1),
+        0.3);
+    nanosMore(
+        "pair with the sleep guard armed: more than off",
+        row("GuardedPairBenchmark.armed", 1),
+        off,
+        1.5);
+    nanosMore(
+        "atomic section entered and closed",
+        row("GuardBenchmark.enterExit", 1),
+        row("GuardBenchmark.unguarded", 1),
+        3);
+  }
+
   /// A charge may cost 2 ns, a quarter of a pair.
   private void accounts() {
     timeRatio(
@@ -230,14 +250,17 @@ final class Bars {
   private void charged(String text, int byteSize, int threads) {
     Pick charged = row("AccountPairBenchmark.charged", threads).with("byteSize", byteSize);
     Pick uncharged = row("AccountPairBenchmark.uncharged", threads).with("byteSize", byteSize);
-    bars.add(
-        new Bar(
-            "pair of %s, %d thread%s: charged more than uncharged"
-                .formatted(text, threads, threads == 1 ? "" : "s"),
-            new Measure(Kind.NANOS_MORE, charged, List.of(uncharged)),
-            Bound.AT_MOST,
-            CHARGE_NANOS,
-            null));
+    nanosMore(
+        "pair of %s, %d thread%s: charged more than uncharged"
+            .formatted(text, threads, threads == 1 ? "" : "s"),
+        charged,
+        uncharged,
+        CHARGE_NANOS);
+  }
+
+  private void nanosMore(String text, Pick row, Pick other, double limit) {
+    Measure measure = new Measure(Kind.NANOS_MORE, row, List.of(other));
+    bars.add(new Bar(text, measure, Bound.AT_MOST, limit, null));
   }
 
   private void timeRatio(

@@ -97,6 +97,7 @@ final class QuickPlan {
               List.of("unguarded", "checkOff", "checkNeverEntered", "enterExit"),
               1,
               Map.of()),
+          new Step("GuardedPairBenchmark", List.of(), 1, Map.of()),
           new Step(
               "OomSelectionBenchmark",
               List.of(),

@@ -57,7 +57,7 @@ class CompareTest {
         .containsPattern("4 KiB: segment / the better Netty +0\\.167 +<= 0\\.14 +0\\.1 +MISSED ")
         .containsPattern("4 KiB: segment / mimalloc +- +<= 0\\.75 +0\\.6 +absent\n")
         .containsPattern("1 GiB block +60\\.0 ns +<= 60 ns +ok\n")
-        .containsPattern("\n" + Bars.ALL.size() + " bars: 7 ok, 2 missed, 37 absent\\R$");
+        .containsPattern("\n" + Bars.ALL.size() + " bars: 7 ok, 2 missed, 44 absent\\R$");
     assertThat(Bars.ALL).allSatisfy(bar -> assertThat(out).contains("\n" + bar.text() + "  "));
   }
 
