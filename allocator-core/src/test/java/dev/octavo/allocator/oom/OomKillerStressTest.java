@@ -131,8 +131,6 @@ class OomKillerStressTest {
     assertThat(host.met).hasValue(0);
     assertThat(looks).hasPositiveValue();
     assertThat(killer.audit().count(Step.KILLED)).isPositive();
-    assertThat(killer.audit().count(Step.REAPED)).isPositive();
-    assertThat(killer.audit().count(Step.SKIPPED)).isPositive();
     tenants.forEach(tenant -> tenant.uncharge(tenant.ownUsage()));
     assertThat(host.root.usage()).isEqualTo(CAPACITY / 4);
   }

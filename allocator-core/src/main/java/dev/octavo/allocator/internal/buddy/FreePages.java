@@ -11,49 +11,54 @@ import java.lang.invoke.VarHandle;
 /// pages so (`vm_stat_diff` of mm/vmstat.c).
 final class FreePages {
 
-  /// A slot keeps fewer pages than this to itself.
-  static final long BATCH = 32;
+  private static final int LEAST_BATCH = 32;
+  private static final int MOST_BATCH = 1024;
+  private static final int BATCH_PART_LOG2 = 7;
 
-  private static final VarHandle PASSED_ON;
+  /// The sum has two cache lines to itself on either side.
+  private static final int SUM = 16;
 
-  static {
-    try {
-      PASSED_ON = MethodHandles.lookup().findVarHandle(FreePages.class, "passedOn", long.class);
-    } catch (ReflectiveOperationException e) {
-      throw new ExceptionInInitializerError(e);
-    }
-  }
+  private static final VarHandle WORD = MethodHandles.arrayElementVarHandle(long[].class);
 
   private final Transit transit;
 
-  /// Written by atomic adds.
-  private volatile long passedOn;
+  /// A slot keeps fewer pages than this to itself: several words, so that threads which take and
+  /// free words of each other seldom meet here.
+  private final long batch;
+
+  /// What was passed on, at [#SUM]: written by atomic adds.
+  private final long[] padded = new long[2 * SUM + 1];
 
   /// @param pages how many are free now
   FreePages(Transit transit, long pages) {
     this.transit = transit;
-    passedOn = pages;
+    batch = Math.clamp(pages >> BATCH_PART_LOG2, LEAST_BATCH, MOST_BATCH);
+    WORD.setVolatile(padded, SUM, pages);
   }
 
   void add(Stripe stripe, long delta) {
     long noted = stripe.addPages(delta);
-    if (noted >= BATCH || noted <= -BATCH) {
+    if (noted >= batch || noted <= -batch) {
       passOn(stripe);
     }
   }
 
   /// Passes on what a slot has noted.
   void passOn(Stripe stripe) {
-    PASSED_ON.getAndAdd(this, stripe.takePages());
+    WORD.getAndAdd(padded, SUM, stripe.takePages());
+  }
+
+  private long passedOn() {
+    return (long) WORD.getVolatile(padded, SUM);
   }
 
   /// The free pages; exact if no call runs.
   long sum() {
-    return passedOn + transit.notedPages();
+    return passedOn() + transit.notedPages();
   }
 
   /// Whether at least so many pages are free; as exact as [#sum], and cheaper if far more are.
   boolean isAtLeast(long pages) {
-    return passedOn - BATCH * transit.stripeCount() >= pages || sum() >= pages;
+    return passedOn() - batch * transit.stripeCount() >= pages || sum() >= pages;
   }
 }
