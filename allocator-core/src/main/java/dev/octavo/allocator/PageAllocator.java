@@ -48,11 +48,11 @@ import org.slf4j.LoggerFactory;
 /// | buddyInfo, audit, purge, close | a pass over the metadata; purge a system call a free run | for a handshake with all threads, if other threads hold words; close takes a lock | |
 ///
 /// *Thread safety.* All methods may be called by any number of threads, on any allocation; memory
-/// may be freed by a thread that did not allocate it. No method but `close` takes a lock. A call
-/// that *fails* for want of pages may spin while another thread stands in the middle of a split or
-/// merge, because until then nobody can tell whether memory has run out (L5); if other threads hold
-/// words, it first takes them back, which costs a handshake with all threads, 30 to 60
-/// microseconds.
+/// may be freed by a thread that did not allocate it. No method that allocates or frees takes a
+/// lock. A call that *fails* for want of pages may spin while another thread stands in the middle
+/// of a split or merge, because until then nobody can tell whether memory has run out (L5); if
+/// other threads hold words, it first takes them back, which costs a handshake with all threads, 30
+/// to 60 microseconds.
 ///
 /// *Shortage.* [AllocationMode] says what a request may do then. Below the min
 /// [watermark][Watermarks] only requests of mode ATOMIC go on, and callbacks that reclaim; below
