@@ -228,19 +228,35 @@ final class Accounts {
     if (!isListed(tenant)) {
       return;
     }
+    checkUnused(tenant); // at first without ending anything for those who wait
     State before = tenant.state;
     tenant.state = before == State.REAPED ? State.REAPED : State.CLOSED;
     handshake();
-    int live = nextHead(tenant, 0);
-    if (live < pool.geometry().pageCount() || !tenant.endSession()) {
-      tenant.state = before;
-      throw new IllegalStateException(
-          "account has live allocations: account=" + tenant.account.path() + ", page=" + live);
+    boolean closed = false;
+    try {
+      checkUnused(tenant);
+      if (!tenant.endSession()) {
+        throw new IllegalStateException(
+            "a native call is using a segment: account=" + tenant.account.path());
+      }
+      closed = true;
+    } finally {
+      if (!closed) {
+        tenant.state = before;
+      }
     }
     @Nullable Tenant[] all = tenants.clone();
     all[tenant.number] = null;
     tenants = all;
     freeNumbers.add(tenant.number);
+  }
+
+  private void checkUnused(Tenant tenant) {
+    int live = nextHead(tenant, 0);
+    if (live < pool.geometry().pageCount()) {
+      throw new IllegalStateException(
+          "account has live allocations: account=" + tenant.account.path() + ", page=" + live);
+    }
   }
 
   /// When this returns, each thread has passed a point of its program since the state was written.

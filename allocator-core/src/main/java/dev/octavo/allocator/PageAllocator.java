@@ -1395,6 +1395,15 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     return slowPath.waiters();
   }
 
+  /// Says who waits for memory, for what, since when and why, with what is free: what the log has
+  /// of a request that waits for 10 s. Reads the metadata once.
+  ///
+  /// @return some lines
+  /// @throws IllegalStateException if the allocator is closed
+  public String waitersText() {
+    return slowPath.waitersText();
+  }
+
   /// The free pages, whatever thread keeps them, from counters: cheap, takes nothing from threads,
   /// and exact if no other call runs.
   ///

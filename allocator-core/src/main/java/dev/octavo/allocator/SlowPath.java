@@ -626,30 +626,30 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
 
   @Override
   public void dump(List<WaitingRoom.Waiting> line) {
+    LOG.warn("{}", text(line));
+  }
+
+  /// Who waits for pages, for what, since when and why, and what is free; a line each.
+  String waitersText() {
+    return text(room.line());
+  }
+
+  private String text(List<WaitingRoom.Waiting> line) {
     BuddyInfo info = allocator.buddyInfo();
-    Run first = ((InLine) line.getFirst().request()).run;
     StringBuilder text = new StringBuilder("requests wait for memory: name=");
-    text.append(allocator.name())
-        .append(", waiters=")
-        .append(line.size())
-        .append(", why=")
-        .append(Failures.rule(Failures.shortage(info, first, marks.min())));
-    for (WaitingRoom.Waiting waiting : line) {
-      text.append(System.lineSeparator()).append("  ").append(waiting);
+    text.append(allocator.name()).append(", waiters=").append(line.size());
+    if (!line.isEmpty() && line.getFirst().request() instanceof InLine first) {
+      text.append(", why=").append(Failures.rule(Failures.shortage(info, first.run, marks.min())));
     }
-    text.append(System.lineSeparator())
+    line.forEach(waiting -> text.append(System.lineSeparator()).append("  ").append(waiting));
+    return text.append(System.lineSeparator())
         .append(
-            "  freePages=%d, largestFreeRun=%d, min=%d, low=%d, high=%d"
-                .formatted(
-                    info.freePages(),
-                    info.largestFreeRun(),
-                    marks.min(),
-                    marks.low(),
-                    marks.high()))
+            "  freePages=%d, largestFreeRun=%d".formatted(info.freePages(), info.largestFreeRun()))
+        .append(", min=%d, low=%d, high=%d".formatted(marks.min(), marks.low(), marks.high()))
         .append(System.lineSeparator())
         .append("  ")
-        .append(info.toBuddyinfoLine());
-    LOG.warn("{}", text);
+        .append(info.toBuddyinfoLine())
+        .toString();
   }
 
   // ---- asked by the reclaimer

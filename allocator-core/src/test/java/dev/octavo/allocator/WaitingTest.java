@@ -211,6 +211,28 @@ class WaitingTest {
     }
   }
 
+  @Test
+  void whoWaitsForWhatSinceWhenAndWhyIsSaid() {
+    long all = pages.allocatePageRun(PAGES);
+    List<String> said = new ArrayList<>();
+    clock.plan(() -> clock.advance(3_000_000_000L));
+    clock.plan(
+        () -> {
+          said.addAll(pages.waitersText().lines().toList());
+          pages.freePageRun(all, PAGES);
+        });
+    pages.freePageRun(pages.allocatePageRun(40, 8), 40);
+    String thread = Thread.currentThread().getName();
+    assertThat(said)
+        .containsExactly(
+            "requests wait for memory: name=octavo, waiters=1, why=not enough memory",
+            "  thread="
+                + thread
+                + ", virtual=false, waitedMillis=3000, request=pages=40, pageAlignment=8",
+            "  freePages=0, largestFreeRun=0, min=0, low=0, high=0",
+            "  Node 0, zone   octavo" + "      0".repeat(9));
+  }
+
   // ---- in which order
 
   /// Each frees its own page as soon as it has it: one after another, in the order of arrival.
