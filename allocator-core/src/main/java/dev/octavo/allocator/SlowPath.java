@@ -318,6 +318,10 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
     if (AtomicContext.isNoReclaim()) {
       return takeReserve(run);
     }
+    if (nanos <= 0 && why == PagePool.NONE && !room.isEmpty()) {
+      // Who does not wait stands in no line (L5).
+      return take(run.payer, run.pages, run.alignOrder, run.phase, AllocationMode.NOWAIT);
+    }
     long start = clock.nanoTime();
     long left = nanos;
     long outcome = why;

@@ -298,7 +298,9 @@ class ReapTest {
       assertThat(ofVictim.isReaped()).isFalse();
       ofOther.free(got);
     }
-    cached.forEach(pages::free);
+    synchronized (cache) { // a call may still be under way
+      cached.forEach(pages::free);
+    }
     ofVictim.close();
     ofOther.close();
     pages.close();

@@ -288,6 +288,23 @@ class WaitingTest {
   }
 
   @Test
+  void whoComesLaterGetsInLineThoughThereWouldBeEnoughForIt() throws Exception {
+    pages.close();
+    pages = build(CheckLevel.BASIC, false);
+    long all = pages.allocatePageRun(PAGES);
+    FutureTask<Long> large = start(false, () -> pages.allocatePageRun(64));
+    pages.trimPageRun(all, PAGES, PAGES - 10);
+    FutureTask<Long> small = start(false, () -> pages.allocatePageRun(1));
+    assertThat(pages.waiters()).isEqualTo(2);
+    assertThat(pages.freePages()).isEqualTo(10);
+    pages.free(pages.allocate(PAGE, 1, AllocationMode.BLOCKING, Duration.ZERO)); // in no line
+    assertThat(small.isDone()).isFalse();
+    pages.freePageRun(all, PAGES - 10);
+    pages.freePageRun(large.get(), 64);
+    pages.freePageRun(small.get(), 1);
+  }
+
+  @Test
   void whoDoesNotWaitTakesWhatIsThere() throws Exception {
     pages.close();
     pages = build(CheckLevel.BASIC, false);
