@@ -68,7 +68,7 @@ class WaitingTest {
     FutureTask<T> task = new FutureTask<>(call);
     Thread.Builder builder = isVirtual ? Thread.ofVirtual() : Thread.ofPlatform().daemon();
     Thread thread = builder.start(task);
-    while (thread.getState() != Thread.State.TIMED_WAITING) {
+    while (thread.getState() != Thread.State.TIMED_WAITING && thread.isAlive()) {
       Thread.onSpinWait(); // until it is in line
     }
     return task;
