@@ -31,7 +31,9 @@ final class Accounts {
   private final Deque<Integer> freeNumbers = new ArrayDeque<>();
   private final Tenant root;
   private volatile @Nullable Tenant[] tenants = new Tenant[FEW];
-  private int numbers;
+
+  /// The first number that was never used; 0 is the tag of what has none yet.
+  private int numbers = 1;
 
   /// @param account pays for what nobody else does
   /// @param region all memory, or null if there is none
@@ -175,14 +177,7 @@ final class Accounts {
     ///
     /// @return false if a native call is using a segment
     private boolean endSession() {
-      if (session != null && session.scope().isAlive()) {
-        try {
-          session.close();
-        } catch (IllegalStateException e) {
-          return false;
-        }
-      }
-      return true;
+      return session == null || OpenRegion.end(session);
     }
   }
 

@@ -16,6 +16,10 @@ final class ArenaRuns {
   private final PageAllocator allocator;
   private final Accounts.@Nullable Tenant payer;
 
+  /// Whether the memory must stay there while there are runs, also when the allocator is closed:
+  /// the arena's segments have an end of their own.
+  private final boolean isPinning;
+
   /// First page and length of a run, in the upper and the lower half: of the first run, which is
   /// often the only one, and of those behind it.
   private long first;
@@ -25,17 +29,29 @@ final class ArenaRuns {
   private long pages;
 
   /// @param payer who pays for them, or null
-  ArenaRuns(PageAllocator allocator, Accounts.@Nullable Tenant payer) {
+  /// @param isPinning whether the memory must stay there while there are runs
+  ArenaRuns(PageAllocator allocator, Accounts.@Nullable Tenant payer, boolean isPinning) {
     this.allocator = allocator;
     this.payer = payer;
+    this.isPinning = isPinning;
   }
 
   PageAllocator allocator() {
     return allocator;
   }
 
-  /// Takes note of a run.
+  /// Takes note of a run; nobody may touch its memory before.
+  ///
+  /// @throws IllegalStateException if the allocator is closed; the run is freed
   void add(long page, int length) {
+    if (isPinning && count == 0 && !allocator.pin()) {
+      allocator.freeRun(payer, page, length);
+      throw allocator.failures().closed();
+    }
+    note(page, length);
+  }
+
+  private void note(long page, int length) {
     set(count++, page << PAGE_SHIFT | length);
     pages += length;
   }
@@ -51,7 +67,7 @@ final class ArenaRuns {
     further[index - 1] = run;
   }
 
-  /// Gives all runs back but one.
+  /// Gives all runs back but one. No segment of the arena may be in use.
   ///
   /// @param kept the first page of that one, or -1 to keep none
   /// @throws CorruptedMemoryException if somebody wrote behind a run's bytes; that run stays
@@ -66,10 +82,13 @@ final class ArenaRuns {
       long page = run >>> PAGE_SHIFT;
       int length = (int) run;
       if (page == kept) {
-        add(page, length);
+        note(page, length);
       } else {
         corrupted = free(page, length, corrupted);
       }
+    }
+    if (isPinning && end > 0 && count == 0) {
+      allocator.unpin();
     }
     if (corrupted != null) {
       throw corrupted;

@@ -5,11 +5,9 @@ import dev.octavo.allocator.internal.cache.PagePool;
 import dev.octavo.allocator.internal.checks.CheckedPool;
 import dev.octavo.allocator.internal.checks.Corruption;
 import dev.octavo.allocator.internal.checks.Freed;
-import dev.octavo.allocator.internal.checks.Live;
 import dev.octavo.allocator.oom.MemoryAccount;
 import dev.octavo.allocator.oom.OomKiller;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -17,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 /// take its time.
 final class Failures {
 
-  private static final int MAX_PLACES = 16;
+  private static final int MAX_CORRUPTIONS = 16;
 
   private final PageAllocator allocator;
   private final PagePool pool;
@@ -34,8 +32,12 @@ final class Failures {
 
   void checkOpen() {
     if (pool.isClosed()) {
-      throw new IllegalStateException("allocator is closed: name=" + allocator.name());
+      throw closed();
     }
+  }
+
+  IllegalStateException closed() {
+    return new IllegalStateException("allocator is closed: name=" + allocator.name());
   }
 
   /// @param outcome a negative number that says why there was nothing
@@ -192,29 +194,26 @@ final class Failures {
     return ", name=" + allocator.name();
   }
 
-  /// @param rule what was asked that does not go with live allocations
-  LiveAllocationsException liveAllocations(String rule) {
-    List<LiveAllocationsException.Place> places = new ArrayList<>();
-    List<Live> known = new ArrayList<>();
-    long count = 0;
-    long pages = 0;
+  /// Counts what is live; null if nothing is.
+  @Nullable LiveAllocationsException leaks() {
+    LiveReport report = new LiveReport(checked);
     int end = (int) allocator.pageCount();
     for (int page = pool.nextHead(0); page < end; page = pool.nextHead(page + 1)) {
-      int length = pool.pagesAt(page);
-      count++;
-      pages += length;
-      if (places.size() < MAX_PLACES) {
-        places.add(new LiveAllocationsException.Place(page, length));
-      }
-      Live live = checked == null ? null : checked.liveAt(page);
-      if (live != null) {
-        known.add(live);
-      }
+      report.add(page, pool.pagesAt(page));
     }
-    String message =
-        "%s: name=%s, count=%d, pages=%d, first=%s"
-            .formatted(rule, allocator.name(), count, pages, places);
-    return LiveAllocationsException.of(message, count, places, known);
+    return report.isEmpty()
+        ? null
+        : report.toException("allocations were not freed", allocator.name());
+  }
+
+  /// The first of two failures, with the second as suppressed; null if there is none.
+  static @Nullable RuntimeException first(
+      @Nullable RuntimeException first, @Nullable RuntimeException second) {
+    if (first == null || second == null) {
+      return first == null ? second : first;
+    }
+    first.addSuppressed(second);
+    return first;
   }
 
   /// @param found at least one
@@ -222,7 +221,7 @@ final class Failures {
     CorruptedMemoryException first = CorruptedMemoryException.of(name, found.getFirst());
     found.stream()
         .skip(1)
-        .limit(MAX_PLACES)
+        .limit(MAX_CORRUPTIONS)
         .forEach(other -> first.addSuppressed(CorruptedMemoryException.of(name, other)));
     return first;
   }

@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 
-/// Thrown by [PageAllocator#close] while allocations are live, in which case the allocator stays
-/// open (L6), and by [PageAllocator#assertNoLeaks].
+/// Thrown by [PageAllocator#close] when allocations were live, which have ended with it, and by
+/// [PageAllocator#assertNoLeaks] when some are.
 public final class LiveAllocationsException extends IllegalStateException {
 
   /// A live allocation.

@@ -21,9 +21,12 @@ import dev.octavo.allocator.reclaim.Watermarks;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
+import java.util.WeakHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
@@ -45,7 +48,8 @@ import org.slf4j.LoggerFactory;
 /// | trim | as free | never | [InvalidFreeException] |
 /// | resize | in place: one CAS a word; else allocate, copy, free | as allocate | both |
 /// | bulk | one store or CAS a word of up to 64 blocks | as allocate | [OutOfPagesException] |
-/// | buddyInfo, audit, purge, close | a pass over the metadata; purge a system call a free run | for a handshake with all threads, if other threads hold words; close takes a lock | |
+/// | buddyInfo, audit, purge | a pass over the metadata; purge a system call a free run | for a handshake with all threads, if other threads hold words | |
+/// | close | a pass over the metadata, some handshakes | takes a lock, waits for calls under way | [LiveAllocationsException], when it is done |
 ///
 /// *Thread safety.* All methods may be called by any number of threads, on any allocation; memory
 /// may be freed by a thread that did not allocate it. No method that allocates or frees takes a
@@ -85,8 +89,11 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
 
   private final String name;
   private final int pageShift;
-  private final RegionMemory source;
+  private final OpenRegion openRegion;
+
+  /// What segments are slices of, or null if there is no memory.
   private final @Nullable MemorySegment region;
+
   private final MemorySegment.@Nullable Scope regionScope;
   private final boolean readOnly;
   private final long base;
@@ -112,6 +119,14 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   private final Watermarks watermarks;
   private final Failures failures;
   private final Object closing = new Object();
+
+  /// Whether `close` has done all that it can; guarded by `closing`.
+  private boolean hasEnded;
+
+  /// Those that are open, to be ended by `close`.
+  private final Set<PageArena> sharedArenas =
+      Collections.synchronizedSet(Collections.newSetFromMap(new WeakHashMap<>()));
+
   private final boolean nativeAccess;
   private final boolean watchesArenas;
   private final AtomicLong unpooledArenas = new AtomicLong();
@@ -126,17 +141,17 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     name = options.name;
     nativeAccess = options.nativeAccess;
     watchesArenas = options.watchesArenas;
-    source = memory;
     pageShift = Integer.numberOfTrailingZeros(options.pageSize);
     capacity = (long) geometry.pageCount() << pageShift;
-    region = memory.segment() == null ? null : memory.segment().asSlice(0, capacity);
+    openRegion = new OpenRegion(memory, capacity, nativeAccess);
+    region = openRegion.segments();
     regionScope = region == null ? null : region.scope();
     readOnly = region != null && region.isReadOnly();
     base = region == null ? 0 : region.address();
     watermarks = options.watermarks(capacity);
     Watermarks.Pages marks = watermarks.inPages(options.pageSize);
     CacheLimits limits = options.limits(geometry).withLow(marks.low());
-    PageMemory pageMemory = pageMemory(memory);
+    PageMemory pageMemory = pageMemory(openRegion);
     slowPath =
         new SlowPath(
             this,
@@ -166,11 +181,15 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   private PagePool pool(Geometry geometry, PageAllocatorBuilder options, PoolOptions poolOptions) {
     return options.checks == CheckLevel.FULL
         ? new CheckedPool(
-            geometry, poolOptions, pageShift, region, found -> Failures.corrupted(name, found))
+            geometry,
+            poolOptions,
+            pageShift,
+            openRegion.memory(),
+            found -> Failures.corrupted(name, found))
         : new PagePool(geometry, poolOptions);
   }
 
-  private PageMemory pageMemory(RegionMemory memory) {
+  private PageMemory pageMemory(OpenRegion memory) {
     long zeroFrom = ((memory.zeroFrom() - 1) >> pageShift) + 1;
     Discard discard = memory.discard();
     if (discard == null) {
@@ -565,12 +584,13 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     return freed;
   }
 
-  /// Frees a run that a payer got, or nothing, if it was taken away from it.
+  /// Frees a run that a payer got, or nothing, if it was taken away from it, or ended with the
+  /// allocator.
   void freeRun(Accounts.@Nullable Tenant tenant, long page, int pages) {
-    if (tenant == null || !tenant.isReapable()) {
-      freePageRun(page, pages);
-    } else {
+    if (tenant != null && tenant.isReapable()) {
       freeIfOf(tenant, (int) page, pages);
+    } else if (!freePages(tenantOf((int) page), (int) page, pages) && !pool.isClosed()) {
+      throw failures.invalidFree(page, pages);
     }
   }
 
@@ -1052,8 +1072,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// @throws IllegalStateException if the allocator is closed
   /// @throws UnsupportedOperationException if the region has no memory
   public PageArena openSharedArena() {
-    checkArenas();
-    return new PageArena(this, payer, AllocationMode.BLOCKING, PageArena.Lifetime.SHARED);
+    return openArenaFor(payer, AllocationMode.BLOCKING, PageArena.Lifetime.SHARED);
   }
 
   /// Opens an arena for any threads that is cheap to close, because its segments do not end: who
@@ -1170,8 +1189,8 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     return Objects.requireNonNull(accounts, "accounts");
   }
 
-  @Nullable MemorySegment regionOrNull() {
-    return region;
+  OpenRegion openRegion() {
+    return openRegion;
   }
 
   // ---- in the name of an account
@@ -1193,7 +1212,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// @param account an account of the tree given to [PageAllocatorBuilder#accounts]
   /// @return an allocator of the account; close it before the account
   /// @throws IllegalStateException if there are no accounts here, the allocator or the account is
-  ///   closed, 65,536 accounts have allocators, or the account is reapable and the module has no
+  ///   closed, 65,535 accounts have allocators, or the account is reapable and the module has no
   ///   native access
   /// @throws IllegalArgumentException if the account is of another tree
   public AccountAllocator under(MemoryAccount account) {
@@ -1279,9 +1298,19 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     return slice(to.memory(memory()), page, segment.byteSize());
   }
 
-  PageArena openArenaFor(Accounts.Tenant tenant, AllocationMode mode, PageArena.Lifetime lifetime) {
+  PageArena openArenaFor(
+      Accounts.@Nullable Tenant tenant, AllocationMode mode, PageArena.Lifetime lifetime) {
     checkArenas();
-    return new PageArena(this, tenant, mode, lifetime);
+    PageArena arena = new PageArena(this, tenant, mode, lifetime);
+    if (lifetime == PageArena.Lifetime.SHARED) {
+      sharedArenas.add(arena);
+    }
+    return arena;
+  }
+
+  /// Takes note that a shared arena is closed.
+  void forget(PageArena arena) {
+    sharedArenas.remove(arena);
   }
 
   /// Forgets a tenant.
@@ -1443,27 +1472,41 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// @throws CorruptedMemoryException if freed memory was written to; only with [CheckLevel#FULL]
   /// @throws LiveAllocationsException if allocations are live: how many and where
   public void assertNoLeaks() {
-    checkCorruptions();
-    if (pool.nextHead(0) < pageCount()) {
-      throw failures.liveAllocations("allocations were not freed");
-    }
+    throwIfAny(Failures.first(corruption(), failures.leaks()));
   }
 
-  private void checkCorruptions() {
+  private @Nullable RuntimeException corruption() {
     List<Corruption> found = checked == null ? List.of() : checked.findCorruptions();
-    if (!found.isEmpty()) {
-      throw Failures.corrupted(name, found);
+    return found.isEmpty() ? null : Failures.corrupted(name, found);
+  }
+
+  private static void throwIfAny(@Nullable RuntimeException failure) {
+    if (failure != null) {
+      throw failure;
     }
   }
 
-  /// Closes the allocator and gives its memory back. All segments of a region that the allocator
-  /// owns fail from then on, and requests that wait. Closing twice does nothing.
+  /// Closes the allocator and gives its memory back. Whatever is live ends: all segments fail from
+  /// then on, and requests that wait. What was live is reported once all that is done, by an
+  /// exception; call [#assertNoLeaks] first to be told while it can still be freed. Closing twice
+  /// does nothing.
   ///
-  /// @throws SleepInAtomicContextException if the thread must not sleep, and the guard throws
-  /// @throws LiveAllocationsException if allocations are live: how many and where; the allocator
-  ///   stays open and usable
-  /// @throws CorruptedMemoryException if freed memory was written to; the allocator is closed all
-  ///   the same, and its memory has gone back; only with [CheckLevel#FULL]
+  /// Segments of two kinds do not end here, as nobody but their owner can end them:
+  ///
+  /// - Those of a confined arena that is open, which only its thread may close. It gets no further
+  ///   pages; its segments stay usable until it is closed, and the memory goes back with the last
+  ///   such arena.
+  /// - Those of memory that is the caller's ([MemoryRegion#of]), which end with that.
+  ///
+  /// Waits for calls that are under way. Costs three handshakes with all threads, and one more for
+  /// each shared arena that is open.
+  ///
+  /// @throws SleepInAtomicContextException if the thread must not sleep, and the guard throws;
+  ///   nothing has changed
+  /// @throws CorruptedMemoryException if somebody wrote to freed memory, or behind an allocation
+  ///   that was live; the allocator is closed; only with [CheckLevel#FULL]
+  /// @throws LiveAllocationsException if allocations were live: how many and where; the allocator
+  ///   is closed
   /// @throws IllegalStateException if a native call is using a segment at this moment; the
   ///   allocator is closed, and its memory goes back when `close` is called again
   @Override
@@ -1472,26 +1515,84 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     if (mustNotSleep()) {
       guard.report("close(name=" + name + ")", "close it outside of the section");
     }
+    RuntimeException failure;
     synchronized (closing) {
-      if (!pool.close()) {
-        throw failures.liveAllocations("close with live allocations");
+      failure = pool.isClosed() ? null : end();
+      if (hasEnded) {
+        return;
       }
-      try {
-        checkCorruptions();
-      } finally {
-        slowPath.close();
-        LockSupport.unpark(purgeThread);
-        giveBack();
+      hasEnded = endSegments();
+      if (hasEnded) {
+        unpin();
+      } else {
+        failure =
+            Failures.first(
+                failure,
+                new IllegalStateException("a native call is using a segment: name=" + name));
       }
     }
+    throwIfAny(failure);
     LOG.debug("closed: name={}", name);
   }
 
-  private void giveBack() {
-    if (accounts != null && !accounts.endSessions()) {
-      throw new IllegalStateException("a native call is using a segment: name=" + name);
+  /// Ends all calls and allocations.
+  ///
+  /// @return what is to be reported, or null
+  private @Nullable RuntimeException end() {
+    pool.shut();
+    slowPath.close();
+    LockSupport.unpark(purgeThread);
+    LiveReport report = new LiveReport(checked);
+    pool.endAll(
+        (page, pages) -> {
+          report.add(page, pages);
+          Accounts.Tenant tenant = tenantOf(page);
+          if (tenant != null) {
+            tenant.uncharge(pages);
+          }
+        });
+    return Failures.first(
+        corruption(),
+        report.isEmpty() ? null : report.toException("closed with live allocations", name));
+  }
+
+  /// @return false if a native call is using one
+  private boolean endSegments() {
+    boolean ended = true;
+    for (PageArena arena : sharedArenas.toArray(PageArena[]::new)) {
+      ended &= arena.endWithAllocator();
     }
-    source.close();
+    if (accounts != null) {
+      ended &= accounts.endSessions();
+    }
+    return openRegion.endSegments() && ended;
+  }
+
+  // ---- who needs the memory
+
+  /// Keeps the memory there for an arena, also when the allocator is closed, until [#unpin].
+  ///
+  /// @return false if the allocator is closed
+  boolean pin() {
+    boolean pinned = pool.pin();
+    if (!pinned) {
+      giveBackIfUnused();
+    }
+    return pinned;
+  }
+
+  /// To be called when no segment of the arena can be used any more; and by `close`, once. The last
+  /// call after the allocator was closed gives the memory back.
+  void unpin() {
+    if (pool.unpin()) {
+      giveBackIfUnused();
+    }
+  }
+
+  private void giveBackIfUnused() {
+    if (!pool.isPinned()) {
+      openRegion.giveBack();
+    }
   }
 
   private Geometry geometry() {
@@ -1504,6 +1605,11 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
           "region has no memory, use page runs: name=" + name + ", region=reserve-only");
     }
     return region;
+  }
+
+  /// The memory of all segments that have an end of their own, which stays while it is pinned.
+  MemorySegment lastingMemory() {
+    return Objects.requireNonNull(openRegion.memory(), "memory");
   }
 
   /// log2 of the pages that an alignment spans.

@@ -114,7 +114,7 @@ public final class PageArena implements Arena {
     owner = lifetime == Lifetime.CONFINED ? Thread.currentThread() : null;
     isScoped = lifetime != Lifetime.UNSCOPED;
     isPooled = !isScoped || allocator.hasNativeAccess();
-    runs = new ArenaRuns(allocator, payer);
+    runs = new ArenaRuns(allocator, payer, isScoped);
     session = isScoped ? openSession() : null;
     watch = allocator.watchesArenas() ? watch() : null;
   }
@@ -296,7 +296,8 @@ public final class PageArena implements Arena {
   private MemorySegment memory() {
     MemorySegment all = memory;
     if (all == null) {
-      all = isScoped ? allocator.memory().reinterpret(liveSession(), null) : unscopedMemory();
+      all =
+          isScoped ? allocator.lastingMemory().reinterpret(liveSession(), null) : unscopedMemory();
       memory = all;
     }
     return all;
@@ -389,11 +390,30 @@ public final class PageArena implements Arena {
     }
   }
 
+  /// Closes a shared arena whose allocator is closed.
+  ///
+  /// @return false if a native call is using a segment; it is as it was
+  boolean endWithAllocator() {
+    synchronized (runs) {
+      if (!isClosed && !OpenRegion.end(liveSession())) {
+        return false;
+      }
+      if (!isClosed) {
+        endNow();
+      }
+      return true;
+    }
+  }
+
   private void closeNow() {
     checkOpen();
     if (isScoped) {
       liveSession().close();
     }
+    endNow();
+  }
+
+  private void endNow() {
     isClosed = true;
     if (watch != null) {
       watch.end();
@@ -401,6 +421,9 @@ public final class PageArena implements Arena {
     memory = null;
     limit = -1;
     forgetBytes();
+    if (isScoped && owner == null) {
+      allocator.forget(this);
+    }
     runs.freeAllBut(NO_PAGE);
   }
 

@@ -96,7 +96,8 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
     reclaimer = new Reclaimer(settings, this, clock);
     pool = pages.apply(this);
     MemoryAccount root = options.accounts;
-    accounts = root == null ? null : new Accounts(root, pool, pageSize, allocator.regionOrNull());
+    accounts =
+        root == null ? null : new Accounts(root, pool, pageSize, allocator.openRegion().memory());
     lastResort = accounts == null ? null : new LastResort(this, options, accounts, marks);
   }
 
@@ -328,6 +329,9 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
     while (outcome == PagePool.NONE || outcome == LIMIT) {
       if (run.payer != null && run.payer.isGone()) {
         return GONE;
+      }
+      if (pool.isClosed()) {
+        return PagePool.NONE;
       }
       if (left <= 0 || !canEverBeServed(run)) {
         return left == nanos ? outcome : outcome == LIMIT ? LIMIT_DEADLINE : DEADLINE;

@@ -259,23 +259,4 @@ class BadInputTest {
         .hasMessageStartingWith("not enough memory: pages=1, count=224, mode=BLOCKING,");
     assertThat(into).containsOnlyNulls();
   }
-
-  @Test
-  void closeWithLiveAllocations() {
-    MemorySegment second = allocator.allocate(PAGE);
-    assertThatThrownBy(allocator::close)
-        .isInstanceOfSatisfying(
-            LiveAllocationsException.class,
-            e -> {
-              assertThat(e.count()).isEqualTo(2);
-              assertThat(e.places())
-                  .containsExactly(
-                      new LiveAllocationsException.Place(0, 33),
-                      new LiveAllocationsException.Place(33, 1));
-            })
-        .hasMessage(
-            "close with live allocations: name=test, count=2, pages=34,"
-                + " first=[Place[page=0, pages=33], Place[page=33, pages=1]]");
-    allocator.free(second);
-  }
 }

@@ -1,6 +1,7 @@
 package dev.octavo.allocator;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatNoException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -78,9 +79,8 @@ class CheckLevelTest {
                 assertThat(e.sites()).hasSize(level == CheckLevel.FULL ? 1 : 0);
               });
     }
-    segment.set(ValueLayout.JAVA_INT, 0, 1); // close has changed nothing
-    allocator.free(segment);
-    allocator.assertNoLeaks();
+    assertRefused(() -> allocator.free(segment), Reason.CLOSED);
+    assertThatIllegalStateException().isThrownBy(() -> allocator.allocate(1));
     allocator.close();
     assertThatThrownBy(() -> segment.get(ValueLayout.JAVA_INT, 0))
         .isInstanceOf(IllegalStateException.class);

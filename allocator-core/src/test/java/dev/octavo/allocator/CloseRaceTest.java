@@ -1,47 +1,185 @@
 package dev.octavo.allocator;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
+import dev.octavo.allocator.oom.MemoryAccount;
+import dev.octavo.allocator.oom.OomPolicy;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
-/// Close among threads that allocate: it takes the region whole or refuses, and nobody gets pages
-/// afterwards.
+/// Close among threads that use the allocator: whatever they are doing, they succeed or get an
+/// exception, no segment that can be used lies in memory that went back, and all memory goes back.
+@Timeout(120)
 class CloseRaceTest {
 
-  private static final int ROUNDS = 300;
+  private static final int ROUNDS = 80;
+  private static final int TRIES = 2_000;
+  private static final long PAGE = 4096;
+  private static final long BYTES = 512 * PAGE;
 
-  @Test
-  void closeTakesEverythingOrNothing() throws Exception {
-    for (int round = 0; round < ROUNDS; round++) {
-      PageAllocator allocator =
-          Bare.builder().region(MemoryRegion.reserveOnly(4096L * 300)).build();
-      List<Boolean> outcomes =
-          Threads.together(3, number -> number == 0 ? closes(allocator) : gets(allocator));
-      boolean hasClosed = outcomes.getFirst();
-      boolean somebodyHolds = outcomes.get(1) || outcomes.get(2);
-      assertThat(hasClosed && somebodyHolds).isFalse();
-      assertThat(hasClosed || somebodyHolds).isTrue();
-      assertThat(allocator.audit()).isEmpty();
-    }
+  /// One turn of a thread's work.
+  private interface Work {
+
+    /// @param made to be told of a segment
+    void run(PageAllocator allocator, int number, AtomicReference<MemorySegment> made);
   }
 
-  private static boolean closes(PageAllocator allocator) {
+  private static boolean close(PageAllocator allocator) {
     try {
       allocator.close();
-      return true;
     } catch (LiveAllocationsException e) {
       assertThat(e.count()).isPositive();
-      return false;
+    }
+    return true;
+  }
+
+  /// Works until that fails for the only reason that is right.
+  private static boolean workUntilClosed(PageAllocator allocator, Runnable work) {
+    try {
+      while (true) {
+        work.run();
+      }
+    } catch (InvalidFreeException e) {
+      assertThat(e.reason()).isEqualTo(InvalidFreeException.Reason.CLOSED);
+    } catch (IllegalStateException e) {
+      assertThat(e).isNotInstanceOf(OutOfPagesException.class);
+    }
+    assertThatIllegalStateException().isThrownBy(() -> allocator.tryAllocate(1));
+    return true;
+  }
+
+  private static void write(MemorySegment segment) {
+    segment.set(ValueLayout.JAVA_BYTE, segment.byteSize() - 1, (byte) 1);
+  }
+
+  private static void race(CheckLevel level, Work work) throws Exception {
+    for (int round = 0; round < ROUNDS; round++) {
+      PageAllocator allocator =
+          Bare.builder().region(MemoryRegion.mapped(BYTES)).checks(level).build();
+      long address = allocator.segment(0, 1).address();
+      AtomicReference<MemorySegment> last = new AtomicReference<>(allocator.segment(0, 1));
+      Threads.together(
+          3,
+          number ->
+              number == 0
+                  ? close(allocator)
+                  : workUntilClosed(allocator, () -> work.run(allocator, number, last)));
+      allocator.close();
+      assertThat(last.get().scope().isAlive()).isFalse();
+      assertThat(ProcMaps.isMapped(address)).as("round=%d", round).isFalse();
     }
   }
 
-  /// Whether this thread got pages, which it keeps.
-  private static boolean gets(PageAllocator allocator) {
-    try {
-      return allocator.tryAllocatePageRun(33) >= 0;
-    } catch (IllegalStateException e) {
-      return false;
+  @ParameterizedTest
+  @EnumSource(names = {"BASIC", "FULL"})
+  void segments(CheckLevel level) throws Exception {
+    race(
+        level,
+        (allocator, number, made) -> {
+          MemorySegment segment = allocator.allocate(33 * PAGE * number);
+          made.set(segment);
+          write(segment);
+          segment = allocator.resize(allocator.trim(segment, 10), 3 * PAGE);
+          write(segment);
+          allocator.free(segment);
+        });
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"BASIC", "FULL"})
+  void confinedArenas(CheckLevel level) throws Exception {
+    race(
+        level,
+        (allocator, number, made) -> {
+          try (PageArena arena = allocator.openArena()) {
+            for (int i = 0; i < 4; i++) {
+              MemorySegment segment = arena.allocate(20 * PAGE * number);
+              made.set(segment);
+              write(segment);
+              write(arena.allocateUninitialized(10, 1));
+            }
+            arena.rewind();
+            write(arena.allocate(100));
+          }
+        });
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"BASIC", "FULL"})
+  void sharedArenas(CheckLevel level) throws Exception {
+    race(
+        level,
+        (allocator, number, made) -> {
+          try (PageArena arena = allocator.openSharedArena()) {
+            MemorySegment segment = arena.allocate(20 * PAGE * number);
+            made.set(segment);
+            write(segment);
+          }
+        });
+  }
+
+  /// Whoever comes too late to pin the memory must not keep it by having tried.
+  @Test
+  void pinsThatComeTooLate() throws Exception {
+    for (int round = 0; round < ROUNDS; round++) {
+      PageAllocator allocator = Bare.builder().region(MemoryRegion.mapped(BYTES)).build();
+      long address = allocator.segment(0, 1).address();
+      Threads.together(3, number -> number == 0 ? close(allocator) : pinUntilTooLate(allocator));
+      assertThat(ProcMaps.isMapped(address)).as("round=%d", round).isFalse();
+    }
+  }
+
+  private static boolean pinUntilTooLate(PageAllocator allocator) {
+    for (int tries = 0; tries < TRIES; ) {
+      if (allocator.pin()) {
+        allocator.unpin();
+      } else {
+        tries++;
+      }
+    }
+    return true;
+  }
+
+  /// Threads in the names of two accounts: whoever ends an allocation, it is paid back once, to
+  /// whom it was charged.
+  @Test
+  void accounts() throws Exception {
+    for (int round = 0; round < ROUNDS; round++) {
+      MemoryAccount root = MemoryAccount.root("engine").open();
+      List<MemoryAccount> paying = List.of(root.child("one").open(), root.child("two").open());
+      PageAllocator allocator =
+          Bare.builder()
+              .region(MemoryRegion.mapped(BYTES))
+              .accounts(root)
+              .oomPolicy(OomPolicy.none())
+              .build();
+      List<AccountAllocator> names = paying.stream().map(allocator::under).toList();
+      Threads.together(
+          3,
+          number ->
+              number == 0
+                  ? close(allocator)
+                  : workUntilClosed(allocator, () -> work(allocator, names.get(number - 1))));
+      assertThat(root.usage()).isZero();
+      assertThat(paying).allMatch(account -> account.ownUsage() == 0);
+    }
+  }
+
+  private static void work(PageAllocator pages, AccountAllocator allocator) {
+    MemorySegment segment = allocator.allocate(3 * PAGE, 1);
+    write(segment);
+    if (pages.freePages() < BYTES / PAGE / 2) {
+      allocator.free(segment);
+    }
+    try (PageArena arena = allocator.openArena()) {
+      write(arena.allocate(20 * PAGE));
     }
   }
 }

@@ -153,7 +153,7 @@ class LawsTest {
           .isInstanceOf(OutOfPagesException.class);
       assertThatThrownBy(() -> allocator.freePageRun(run, 500))
           .isInstanceOf(InvalidFreeException.class);
-      assertThatThrownBy(allocator::close).isInstanceOf(LiveAllocationsException.class);
+      assertThatThrownBy(allocator::assertNoLeaks).isInstanceOf(LiveAllocationsException.class);
       assertThat(allocator.buddyInfo()).hasToString(before);
       assertThat(allocator.audit()).isEmpty();
       allocator.freePageRun(run, 501);

@@ -570,13 +570,4 @@ class PageArenaTest {
     assertThatThrownBy(closed::openArena).isInstanceOf(IllegalStateException.class);
     assertThatThrownBy(closed::openUnscopedArena).isInstanceOf(IllegalStateException.class);
   }
-
-  @Test
-  void anOpenArenaKeepsTheAllocatorOpen() {
-    try (PageArena arena = allocator.openArena()) {
-      arena.allocate(8, 8);
-      assertThatThrownBy(allocator::close).isInstanceOf(LiveAllocationsException.class);
-      assertThat(arena.allocate(8, 8).byteSize()).isEqualTo(8);
-    }
-  }
 }

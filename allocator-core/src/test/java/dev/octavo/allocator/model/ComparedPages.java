@@ -136,7 +136,7 @@ public final class ComparedPages {
   /// failure of allocations.
   public void takeAll(int slot) {
     boolean expected = model.takeAll();
-    boolean actual = pages.takeAll(pages.slot(slot), () -> {});
+    boolean actual = pages.takeAll(pages.slot(slot));
     paths.takenAll(expected);
     same(call("takeAll", slot), actual, expected);
     takenAll = expected;

@@ -213,7 +213,7 @@ public final class BuddyPages {
 
   /// Tags an allocation that the caller has just made, or holds.
   ///
-  /// @param tag 0..65535
+  /// @param tag 1..65535; 0 to have none
   public void setTag(int page, int tag) {
     char[] all = tags;
     if (all != null) {
@@ -363,19 +363,26 @@ public final class BuddyPages {
     put(slot, page, pages);
   }
 
-  /// Takes every page of the region; from then on nothing can be allocated. Nothing is recorded as
-  /// allocated.
+  /// Takes every page of the region. Nothing is recorded as allocated.
   ///
-  /// @param then what to do when they are taken, before any search can find out
   /// @return false, and nothing has changed, unless all pages were free
-  public boolean takeAll(Slot slot, Runnable then) {
+  public boolean takeAll(Slot slot) {
     tree.transit().begin(slot.stripe());
     boolean taken = takeAt(slot, 0, geometry.pageCount());
-    if (taken) {
-      then.run();
-    }
     tree.transit().end(slot.stripe());
     return taken;
+  }
+
+  /// Counts a pin: somebody needs the region's memory.
+  ///
+  /// @param delta 1, or -1 to take one off
+  public void addPin(Slot slot, int delta) {
+    slot.stripe().addPins(delta);
+  }
+
+  /// The pins that are set; exact if nobody sets or takes off any.
+  public long pins() {
+    return tree.transit().pins();
   }
 
   /// What stands at a page, for messages; exact if no other call runs. A page on the move counts as

@@ -4,7 +4,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 
 /// Where one [Slot] announces its moves: a count of those under way and one of those finished; and
-/// where it notes the pages it made free and took, until [FreePages] adds them up.
+/// where it notes the pages it made free and took, until [FreePages] adds them up, and its pins.
 ///
 /// | word | writers | order | without it |
 /// |---|---|---|---|
@@ -12,6 +12,8 @@ import java.lang.invoke.VarHandle;
 /// | counts, shared | any thread | atomic add | lost counts: a search that never ends, or ends too early |
 /// | pages, exclusive | the one thread that has the slot | opaque | `FreePagesTest` |
 /// | pages, shared | any thread | atomic add and swap | `FreePagesTest`: pages counted twice or never |
+/// | pins, exclusive | the one thread that has the slot | opaque; who needs the sum makes a handshake first | `CloseRaceTest`: memory goes back that an arena uses |
+/// | pins, shared | any thread | atomic add | the same |
 final class Stripe {
 
   /// Counts moves under way below this bit and finished ones from it upward.
@@ -25,6 +27,7 @@ final class Stripe {
   private static final int COUNTS = 16;
 
   private static final int PAGES = COUNTS + 1;
+  private static final int PINS = COUNTS + 2;
 
   private static final VarHandle WORD = MethodHandles.arrayElementVarHandle(long[].class);
 
@@ -81,6 +84,20 @@ final class Stripe {
 
   long pages() {
     return (long) WORD.getVolatile(padded, PAGES);
+  }
+
+  /// Notes that so many pins were set here, or with a negative number taken off.
+  void addPins(long delta) {
+    if (shared) {
+      WORD.getAndAdd(padded, PINS, delta);
+    } else {
+      WORD.setOpaque(padded, PINS, padded[PINS] + delta);
+    }
+  }
+
+  /// The pins set here, less those taken off here, wherever they were set.
+  long pins() {
+    return (long) WORD.getVolatile(padded, PINS);
   }
 
   /// The moves finished so far, or [Transit#MOVING].

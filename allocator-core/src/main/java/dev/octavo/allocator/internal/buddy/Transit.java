@@ -42,19 +42,22 @@ final class Transit {
     }
   }
 
-  /// The stripes that may announce moves, and the moves that others have finished. Immutable.
+  /// The stripes that may announce moves, and the moves that others have finished, and their pins.
+  /// Immutable.
   private static final class Stripes {
 
     private final Stripe[] live;
     private final long retiredMoves;
+    private final long retiredPins;
 
-    Stripes(Stripe[] live, long retiredMoves) {
+    Stripes(Stripe[] live, long retiredMoves, long retiredPins) {
       this.live = live;
       this.retiredMoves = retiredMoves;
+      this.retiredPins = retiredPins;
     }
   }
 
-  private volatile Stripes stripes = new Stripes(new Stripe[0], 0);
+  private volatile Stripes stripes = new Stripes(new Stripe[0], 0, 0);
 
   @SuppressWarnings("unused") // by SEARCHES
   private volatile int searches;
@@ -70,7 +73,8 @@ final class Transit {
       old = stripes;
       live = Arrays.copyOf(old.live, old.live.length + 1);
       live[old.live.length] = stripe;
-    } while (!STRIPES.compareAndSet(this, old, new Stripes(live, old.retiredMoves)));
+    } while (!STRIPES.compareAndSet(
+        this, old, new Stripes(live, old.retiredMoves, old.retiredPins)));
     return stripe;
   }
 
@@ -84,7 +88,9 @@ final class Transit {
       others.remove(stripe);
       live = others.toArray(new Stripe[0]);
     } while (!STRIPES.compareAndSet(
-        this, old, new Stripes(live, old.retiredMoves + stripe.finished())));
+        this,
+        old,
+        new Stripes(live, old.retiredMoves + stripe.finished(), old.retiredPins + stripe.pins())));
   }
 
   /// How many stripes are open.
@@ -99,6 +105,16 @@ final class Transit {
       pages += stripe.pages();
     }
     return pages;
+  }
+
+  /// The pins that are set; exact if nobody sets or takes off any.
+  long pins() {
+    Stripes seen = stripes;
+    long pins = seen.retiredPins;
+    for (Stripe stripe : seen.live) {
+      pins += stripe.pins();
+    }
+    return pins;
   }
 
   void begin(Stripe stripe) {

@@ -6,6 +6,7 @@ import dev.octavo.allocator.internal.buddy.FreeAreas;
 import dev.octavo.allocator.internal.buddy.Geometry;
 import dev.octavo.allocator.internal.buddy.PageState;
 import dev.octavo.allocator.internal.buddy.Slot;
+import java.lang.invoke.VarHandle;
 import java.util.List;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -50,12 +51,14 @@ public class PagePool {
 
   private final PoolWatch watch;
 
+  private final boolean isTagged;
+
   /// Which units were used, or null if that is of no interest.
   private final @Nullable UnitMarks marks;
 
   private final @Nullable Purger purger;
 
-  /// Written once, by `close`; read by calls that found nothing.
+  /// Written once, by [#shut]; read by calls that go to the tree.
   private volatile boolean closed;
 
   /// @param geometry the region's shape
@@ -81,9 +84,11 @@ public class PagePool {
     this.others = others;
     low = options.limits().low();
     watch = options.watch();
+    isTagged = options.tagged();
     table = new SlotTable(buddy.slotCount());
     marks = options.memory().marksFor(buddy.geometry().pageCount());
     purger = Purger.of(buddy, marks, options.memory());
+    buddy.addPin(buddy.slot(0), 1);
   }
 
   /// Two slots a processor, but no more than the region has room to keep apart.
@@ -149,6 +154,9 @@ public class PagePool {
 
   private int allocateFromTree(
       @Nullable Owner known, int pages, int alignOrder, long phase, long mark) {
+    if (closed) {
+      return NONE;
+    }
     Owner owner = known != null ? known : owners.enter(Thread.currentThread());
     boolean isLow = low > 0 && !buddy.hasFree(low + pages);
     if (isLow) {
@@ -225,6 +233,9 @@ public class PagePool {
   /// @param mark as of [#allocate(int, int, long, long)]
   /// @return how many; their first pages stand in `into` from index 0
   public int allocateMany(int pages, long[] into, long mark) {
+    if (closed) {
+      return 0;
+    }
     if (owner() == null) {
       owners.enter(Thread.currentThread());
     }
@@ -428,25 +439,93 @@ public class PagePool {
 
   // ---- the whole
 
-  /// Takes every page for good, if all are free; from then on nothing is found free. One call at a
-  /// time.
+  /// Closes the pool: calls to allocate that come from now on get nothing. Once.
   ///
-  /// @return false, and nothing has changed, if something is allocated
-  public boolean close() {
+  /// When this returns, each thread has passed a point of its program since; see [#pin].
+  public void shut() {
+    closed = true;
+    others.handshake();
+  }
+
+  /// Ends all allocations of a pool that was shut, and takes every page for good; no call finds
+  /// pages or allocations from then on. Waits for calls that are under way. Once.
+  ///
+  /// @param ended told of each allocation that ends, its first page and its length, while no other
+  ///   call can change it
+  public void endAll(IntBinaryConsumer ended) {
     Owner owner = owner();
     enterSearch(owner);
     try {
-      for (int spins = 0; !closed; spins++) {
-        boolean taken = buddy.takeAll(slotOf(owner), () -> closed = true);
-        if (!taken && buddy.nextHead(0) < geometry().pageCount()) {
-          return false;
-        }
+      endLive(ended);
+      for (int spins = 0; !buddy.takeAll(slotOf(owner)); spins++) {
         others.await(spins);
+        endLive(ended);
       }
-      return true;
     } finally {
       buddy.exitSearch();
     }
+  }
+
+  /// What is done with a first page and a length.
+  @FunctionalInterface
+  public interface IntBinaryConsumer {
+    void accept(int page, int pages);
+  }
+
+  private void endLive(IntBinaryConsumer ended) {
+    int end = geometry().pageCount();
+    for (int page = buddy.nextHead(0); page < end; page = buddy.nextHead(page + 1)) {
+      int pages = buddy.pagesAt(page);
+      if (pages > 0 && isComplete(page) && holdUnseen(page, pages)) {
+        ended.accept(page, pages);
+        endHeld(page, pages);
+      }
+    }
+  }
+
+  /// Whether an allocation has its tag; if not, whoever makes it is about to set one.
+  private boolean isComplete(int page) {
+    return !isTagged || buddy.tagAt(page) != 0;
+  }
+
+  /// Ends a held allocation of a pool that is closed.
+  protected void endHeld(int page, int pages) {
+    buddy.forgetHeld(page);
+    buddy.put(slotOf(owner()), page, pages);
+  }
+
+  /// Keeps the memory there, whatever becomes of the pool, until [#unpin] by any thread.
+  ///
+  /// Who sets a pin before its point of [#shut] is counted by [#isPinned] from then on; who sets
+  /// one later sees that the pool is closed, and takes it off.
+  ///
+  /// @return false if the pool is closed: nothing is pinned, and [#isPinned] is to be asked as
+  ///   after [#unpin]
+  public final boolean pin() {
+    Slot slot = slotOf(owner());
+    buddy.addPin(slot, 1);
+    VarHandle.releaseFence(); // keeps the compiler from asking first
+    if (closed) {
+      buddy.addPin(slot, -1);
+      return false;
+    }
+    return true;
+  }
+
+  /// Takes off a pin. A new pool has one already, for whoever closes it.
+  ///
+  /// @return whether the pool is closed; then [#isPinned] is to be asked, and the last one to do so
+  ///   is told that nothing is
+  public final boolean unpin() {
+    buddy.addPin(slotOf(owner()), -1);
+    VarHandle.releaseFence(); // keeps the compiler from asking first
+    return closed;
+  }
+
+  /// Whether somebody needs the memory of a pool that was shut.
+  public final boolean isPinned() {
+    VarHandle.fullFence(); // each writes before it looks, so one of two sees both pins gone
+    return buddy.pins() != 0;
   }
 
   public boolean isClosed() {
@@ -464,7 +543,7 @@ public class PagePool {
 
   /// Tags an allocation that the caller has just made, or holds.
   ///
-  /// @param tag 0..65535
+  /// @param tag 1..65535
   public final void setTag(int page, int tag) {
     buddy.setTag(page, tag);
   }

@@ -8,7 +8,9 @@ import dev.octavo.allocator.internal.cache.PoolOptions;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -17,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// | pages | patterns | looked at |
 /// |---|---|---|
-/// | allocated | red zone behind the last byte | before they are freed or get another length |
+/// | allocated | red zone behind the last byte | before they are freed or get another length, and when the pool is closed |
 /// | freed, in quarantine | poison | when they leave it to make room, and by [#findCorruptions] |
 /// | freed, not allocated since | poison | when they are allocated, and when the pool is closed |
 ///
@@ -41,6 +43,10 @@ public final class CheckedPool extends PagePool {
   private final ConcurrentHashMap<Integer, Live> live = new ConcurrentHashMap<>();
 
   private final FreedPages freedPages = new FreedPages();
+
+  /// What was found behind allocations that were live when the pool was closed.
+  private final Queue<Corruption> overruns = new ConcurrentLinkedQueue<>();
+
   private final Quarantine quarantine;
 
   /// @param geometry the region's shape
@@ -332,16 +338,33 @@ public final class CheckedPool extends PagePool {
   }
 
   @Override
-  public boolean close() {
-    return quarantine.without(kept -> true, super::close);
+  public void endAll(IntBinaryConsumer ended) {
+    quarantine.beginSearch(kept -> true);
+    try {
+      super.endAll(ended);
+    } finally {
+      quarantine.endSearch();
+    }
+  }
+
+  @Override
+  protected void endHeld(int page, int pages) {
+    Corruption overrun = overrun(live.remove(page));
+    if (overrun != null) {
+      overruns.add(overrun);
+    }
+    super.endHeld(page, pages);
   }
 
   /// Looks at all poison that no running call can take away: what is in quarantine, and everything
-  /// once the pool is closed.
+  /// once the pool is closed; and at the red zones of what was live then.
   ///
   /// @return what was found; it is found once
   public List<Corruption> findCorruptions() {
     List<Corruption> found = new ArrayList<>();
+    for (Corruption overrun = overruns.poll(); overrun != null; overrun = overruns.poll()) {
+      found.add(overrun);
+    }
     quarantine.forEach(freed -> checkPoison(freed.page(), freed.end(), freed, found));
     if (isClosed()) {
       freedPages

@@ -43,7 +43,7 @@ class AuditTest {
 
   @Test
   void theWholeRegionLost() {
-    assertThat(pages.takeAll(slot, () -> {})).isTrue();
+    assertThat(pages.takeAll(slot)).isTrue();
     assertThat(pages.audit())
         .containsExactly(
             new BrokenLaw("L2", "pages neither free nor allocated: page=0, pages=8192"));
@@ -80,7 +80,7 @@ class AuditTest {
 
   @Test
   void anAllocationThatEndsOutside() {
-    pages.takeAll(slot, () -> {});
+    pages.takeAll(slot);
     pages.heads().set(8_190, 4);
     assertThat(pages.audit())
         .contains(new BrokenLaw("L8", "allocation ends outside: page=8190, pages=4"));

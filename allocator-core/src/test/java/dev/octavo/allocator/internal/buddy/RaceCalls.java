@@ -115,12 +115,13 @@ final class RaceCalls implements RaceSubject {
     }
   }
 
-  /// One attempt to take the whole region; a failure proves nothing, as `PagePool.close` knows.
+  /// One attempt to take the whole region; a failure proves nothing, as `PagePool.endAll` knows.
   boolean takeAll(int slot) {
     int begun = history.begin();
-    boolean done = pages.takeAll(pages.slot(slot), () -> closed = true);
+    boolean done = pages.takeAll(pages.slot(slot));
     if (done) {
-      history.tookWhole(begun, true);
+      closed = true;
+      history.tookWhole(begun);
     }
     return done;
   }

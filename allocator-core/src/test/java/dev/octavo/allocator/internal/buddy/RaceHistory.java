@@ -61,9 +61,14 @@ public final class RaceHistory {
             : model -> model.taken(page, length));
   }
 
-  /// A call to take the whole region has ended.
-  public void tookWhole(int begun, boolean done) {
-    record("take all -> " + done, begun, done ? RaceModel::takenWhole : RaceModel::notWhole);
+  /// A call has taken the whole region.
+  public void tookWhole(int begun) {
+    record("take all", begun, RaceModel::takenWhole);
+  }
+
+  /// A call has ended all allocations, and taken the whole region.
+  public void endedAll(int begun) {
+    record("end all", begun, model -> Optional.of(RaceModel.noneFree(pageCount)));
   }
 
   /// Makes a call that frees an allocation.

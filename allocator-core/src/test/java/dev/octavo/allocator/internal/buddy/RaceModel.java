@@ -24,6 +24,10 @@ final class RaceModel {
     return new RaceModel(pageCount, free, new int[pageCount]);
   }
 
+  static RaceModel noneFree(int pageCount) {
+    return new RaceModel(pageCount, new BitSet(), new int[pageCount]);
+  }
+
   /// Makes pages allocated, which is right only if all are free.
   Optional<RaceModel> taken(int page, int pages) {
     return free.nextClearBit(page) < page + pages ? Optional.empty() : changed(page, 0, pages);
@@ -57,11 +61,6 @@ final class RaceModel {
     return free.cardinality() == pageCount
         ? Optional.of(new RaceModel(pageCount, new BitSet(), lengths))
         : Optional.empty();
-  }
-
-  /// Is refused the region as a whole, which is right only if something is allocated.
-  Optional<RaceModel> notWhole() {
-    return free.cardinality() == pageCount ? Optional.empty() : Optional.of(this);
   }
 
   private Optional<RaceModel> changed(int page, int pages, int newPages) {

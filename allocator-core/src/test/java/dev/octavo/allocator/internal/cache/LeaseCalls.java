@@ -120,12 +120,12 @@ final class LeaseCalls implements RaceSubject {
     assertThat(pool.freeAreas().pages()).isNotNegative();
   }
 
-  boolean close(int actor) {
+  void close(int actor) {
     int begun = history.begin();
     actAs(actor);
-    boolean done = pool.close();
-    history.tookWhole(begun, done);
-    return done;
+    pool.shut();
+    pool.endAll((page, pages) -> {});
+    history.endedAll(begun);
   }
 
   void die(int actor) {

@@ -2,8 +2,12 @@ package dev.octavo.allocator.internal.cache;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.octavo.allocator.Threads;
+import dev.octavo.allocator.internal.buddy.BuddyPages;
 import dev.octavo.allocator.internal.buddy.Geometry;
+import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
@@ -40,14 +44,81 @@ class PagePoolTest {
   }
 
   @Test
-  void closesOnceNothingIsAllocated() {
-    int page = pool.allocate(5, 0, 0);
-    assertThat(pool.close()).isFalse();
-    assertThat(pool.isClosed()).isFalse();
-    assertThat(pool.free(page, 5)).isTrue();
-    assertThat(pool.close()).isTrue();
-    assertThat(pool.close()).isTrue();
+  void closingEndsAllAllocations() {
+    int five = pool.allocate(5, 0, 0);
+    int many = pool.allocate(97, 0, 0);
+    pool.shut();
+    assertThat(pool.isClosed()).isTrue();
     assertThat(pool.allocate(1, 0, 0)).isEqualTo(PagePool.NONE);
+    assertThat(pool.allocateMany(1, new long[3])).isZero();
+    assertThat(pool.free(pool.nextHead(0), 5)).isTrue();
+    List<String> ended = new ArrayList<>();
+    pool.endAll((page, pages) -> ended.add(page + "+" + pages + ":" + pool.stateOf(page)));
+    assertThat(ended).containsExactly(many + "+97:HELD");
+    assertThat(pool.free(five, 5) || pool.free(many, 97)).isFalse();
+    assertThat(pool.freePages()).isZero();
     assertThat(pool.audit()).isEmpty();
+  }
+
+  @Test
+  void pinsAreCountedAndNoneIsSetOnceClosed() throws Exception {
+    assertThat(pool.isPinned()).isTrue(); // for whoever closes it
+    assertThat(Threads.together(4, number -> pool.pin())).containsOnly(true);
+    assertThat(Threads.together(4, number -> pool.unpin())).containsOnly(false);
+    assertThat(pool.isPinned()).isTrue();
+    pool.shut();
+    assertThat(pool.pin()).isFalse();
+    assertThat(pool.isPinned()).isTrue();
+    assertThat(pool.unpin()).isTrue();
+    assertThat(pool.isPinned()).isFalse();
+  }
+
+  @Test
+  void shuttingIsSeenByAllWhenItReturns() {
+    List<Boolean> seen = new ArrayList<>();
+    PagePool[] shut = new PagePool[1];
+    shut[0] =
+        pool(
+            false,
+            new OtherThreads() {
+              @Override
+              void handshake() {
+                seen.add(shut[0].isClosed());
+              }
+            });
+    shut[0].shut();
+    assertThat(seen).containsExactly(true);
+  }
+
+  /// Whoever has just got pages and not said yet who pays for them is waited for.
+  @Test
+  void anAllocationWithoutATagIsNotComplete() {
+    PagePool[] tagged = new PagePool[1];
+    tagged[0] =
+        pool(
+            true,
+            new OtherThreads() {
+              @Override
+              void await(int spins) {
+                if (spins == 3) {
+                  tagged[0].setTag(0, 7);
+                }
+              }
+            });
+    assertThat(tagged[0].allocate(3, 0, 0)).isZero();
+    tagged[0].shut();
+    List<Integer> tags = new ArrayList<>();
+    tagged[0].endAll((page, pages) -> tags.add(tagged[0].tagAt(page)));
+    assertThat(tags).containsExactly(7);
+  }
+
+  private static PagePool pool(boolean tagged, OtherThreads others) {
+    BuddyPages buddy = new BuddyPages(GEOMETRY, 1, false, tagged);
+    CacheLimits none = new CacheLimits(0, 0);
+    return new PagePool(
+        buddy,
+        new Owners(buddy, none, others),
+        others,
+        new PoolOptions(1, none, PageMemory.NONE, false, tagged, PoolWatch.NONE));
   }
 }

@@ -1,0 +1,279 @@
+package dev.octavo.allocator;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.assertThatNoException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import dev.octavo.allocator.InvalidFreeException.Reason;
+import dev.octavo.allocator.LiveAllocationsException.Place;
+import dev.octavo.allocator.oom.MemoryAccount;
+import dev.octavo.allocator.oom.OomPolicy;
+import dev.octavo.allocator.reclaim.Watermarks;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.FutureTask;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/// What becomes of what is live when an allocator is closed, and when its memory goes back.
+@Timeout(30)
+class CloseTest {
+
+  private static final int PAGE = 4096;
+  private static final int PAGES = 512;
+
+  private static PageAllocator mapped() {
+    return Bare.builder().region(MemoryRegion.mapped(PAGES * PAGE)).name("test").build();
+  }
+
+  private static void assertFails(MemorySegment segment) {
+    assertThatIllegalStateException().isThrownBy(() -> segment.get(JAVA_BYTE, 0));
+  }
+
+  private static LiveAllocationsException closesAndReports(PageAllocator allocator) {
+    return catchThrowableOfType(LiveAllocationsException.class, allocator::close);
+  }
+
+  private static void assertRefused(ThrowingCallable call) {
+    assertThatThrownBy(call)
+        .isInstanceOfSatisfying(
+            InvalidFreeException.class, e -> assertThat(e.reason()).isEqualTo(Reason.CLOSED));
+  }
+
+  // ---- segments
+
+  @ParameterizedTest
+  @EnumSource
+  void segmentsFailFromThenOnAndAreReported(CheckLevel level) throws IOException {
+    PageAllocator allocator =
+        Bare.builder().region(MemoryRegion.mapped(PAGES * PAGE)).checks(level).name("test").build();
+    MemorySegment large = allocator.allocate(33 * PAGE - 5);
+    MemorySegment small = allocator.allocate(100);
+    long run = allocator.allocatePageRun(3);
+    MemorySegment ofRun = allocator.segment(run, 3);
+    PageArena unscoped = allocator.openUnscopedArena();
+    MemorySegment ofUnscoped = unscoped.allocate(100);
+    assertThatThrownBy(allocator::close)
+        .isInstanceOfSatisfying(
+            LiveAllocationsException.class,
+            e -> {
+              assertThat(e.count()).isEqualTo(4);
+              assertThat(e.places()).contains(new Place(0, 33), new Place(run, 3));
+              assertThat(e.sites()).hasSize(level == CheckLevel.FULL ? 4 : 0);
+            })
+        .hasMessageStartingWith("closed with live allocations: name=test, count=4, pages=41, ");
+    List.of(large, small, ofRun, ofUnscoped).forEach(CloseTest::assertFails);
+    assertRefused(() -> allocator.free(large));
+    assertRefused(() -> allocator.trim(small, 1));
+    assertRefused(() -> allocator.resize(small, 2 * PAGE));
+    assertRefused(() -> allocator.freePageRun(run, 3));
+    assertThatIllegalStateException().isThrownBy(() -> allocator.allocate(1));
+    assertThatIllegalStateException().isThrownBy(() -> allocator.tryAllocatePageRun(1));
+    assertThatIllegalStateException()
+        .isThrownBy(() -> allocator.tryAllocateBulk(1, new MemorySegment[2]));
+    assertThatIllegalStateException().isThrownBy(() -> unscoped.allocate(PAGES / 2 * PAGE));
+    unscoped.close();
+    allocator.close();
+    allocator.assertNoLeaks();
+    assertThat(ProcMaps.isMapped(large.address())).isFalse();
+  }
+
+  @Test
+  void segmentsOfEveryRegionThatIsOursFail(@TempDir Path folder) throws IOException {
+    try (FileChannel file =
+        FileChannel.open(
+            folder.resolve("pages"),
+            StandardOpenOption.CREATE,
+            StandardOpenOption.READ,
+            StandardOpenOption.WRITE)) {
+      for (MemoryRegion region :
+          List.of(MemoryRegion.ofArena(PAGES * PAGE), MemoryRegion.ofFile(file, 0, PAGES * PAGE))) {
+        PageAllocator allocator = Bare.builder().region(region).build();
+        MemorySegment segment = allocator.allocate(10);
+        segment.set(JAVA_BYTE, 0, (byte) 1);
+        assertThat(closesAndReports(allocator).count()).isOne();
+        assertFails(segment);
+      }
+    }
+  }
+
+  @Test
+  void segmentsOfTheCallersMemoryEndWithThat() {
+    MemorySegment segment;
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment memory = arena.allocate(PAGES * PAGE, PAGE);
+      PageAllocator allocator = Bare.builder().region(MemoryRegion.of(memory)).build();
+      segment = allocator.allocate(10);
+      assertThat(closesAndReports(allocator).count()).isOne();
+      segment.set(JAVA_BYTE, 0, (byte) 1);
+      assertRefused(() -> allocator.free(segment));
+    }
+    assertFails(segment);
+  }
+
+  @Test
+  void aSegmentThatANativeCallUsesIsEndedByTheNextClose() throws Throwable {
+    PageAllocator allocator = mapped();
+    MemorySegment numbers = allocator.allocate(16).fill((byte) 1);
+    List<Throwable> thrown = new ArrayList<>();
+    NativeSort.sort(numbers, () -> thrown.add(catchThrowable(allocator::close)));
+    assertThat(thrown.getFirst()).isInstanceOf(LiveAllocationsException.class);
+    assertThat(thrown.getFirst().getSuppressed()[0])
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("a native call is using a segment: name=test");
+    assertThat(numbers.get(JAVA_INT, 12)).isEqualTo(0x01010101);
+    assertThatIllegalStateException().isThrownBy(() -> allocator.allocate(1));
+    allocator.close();
+    assertFails(numbers);
+    assertThat(ProcMaps.isMapped(numbers.address())).isFalse();
+  }
+
+  // ---- arenas
+
+  @Test
+  void anOpenConfinedArenaKeepsTheMemory() throws IOException {
+    PageAllocator allocator = mapped();
+    MemorySegment plain = allocator.allocate(10);
+    PageArena first = allocator.openArena();
+    PageArena second = allocator.openArena();
+    MemorySegment large = first.allocate(40 * PAGE);
+    MemorySegment other = second.allocate(10);
+    PageArena unused = allocator.openArena();
+    large.set(JAVA_INT, 39 * PAGE, 7);
+    assertThat(closesAndReports(allocator).count()).isEqualTo(3);
+    assertFails(plain);
+    assertThat(large.get(JAVA_INT, 39 * PAGE)).isEqualTo(7);
+    assertThatIllegalStateException()
+        .isThrownBy(() -> first.allocate(40 * PAGE))
+        .withMessage("allocator is closed: name=test");
+    assertThatIllegalStateException().isThrownBy(() -> unused.allocate(1));
+    first.close();
+    assertFails(large);
+    second.rewind();
+    assertFails(other);
+    MemorySegment inChunk = second.allocate(10);
+    assertThat(inChunk.get(JAVA_BYTE, 0)).isZero();
+    allocator.close();
+    assertThat(ProcMaps.isMapped(inChunk.address())).isTrue();
+    second.close();
+    unused.close();
+    assertThat(ProcMaps.isMapped(inChunk.address())).isFalse();
+  }
+
+  @Test
+  void aSharedArenaEnds() throws Throwable {
+    PageAllocator allocator = mapped();
+    PageArena arena = allocator.openSharedArena();
+    PageArena closed = allocator.openSharedArena();
+    closed.allocate(1);
+    closed.close();
+    MemorySegment numbers = arena.allocate(16);
+    List<Throwable> thrown = new ArrayList<>();
+    NativeSort.sort(numbers, () -> thrown.add(catchThrowable(allocator::close)));
+    assertThat(thrown.getFirst().getSuppressed()).hasSize(1);
+    assertThat(numbers.get(JAVA_INT, 12)).isZero();
+    allocator.close();
+    assertFails(numbers);
+    assertThat(ProcMaps.isMapped(numbers.address())).isFalse();
+    assertThatIllegalStateException().isThrownBy(() -> arena.allocate(1));
+    assertThatIllegalStateException().isThrownBy(arena::close);
+  }
+
+  @Test
+  void aSharedArenaThatANativeCallUsesMayBeClosedByItsOwner() throws Throwable {
+    PageAllocator allocator = mapped();
+    PageArena arena = allocator.openSharedArena();
+    MemorySegment numbers = arena.allocate(16);
+    NativeSort.sort(numbers, () -> assertThatIllegalStateException().isThrownBy(allocator::close));
+    arena.close();
+    assertFails(numbers);
+    assertThatNoException().isThrownBy(allocator::close);
+    assertThat(ProcMaps.isMapped(numbers.address())).isFalse();
+  }
+
+  // ---- who else is concerned
+
+  @Test
+  void accountsPayNoMore() throws IOException {
+    MemoryAccount root = MemoryAccount.root("engine").open();
+    MemoryAccount query = root.child("query").open();
+    MemoryAccount victim = root.child("victim").reapable().open();
+    PageAllocator allocator =
+        Bare.builder()
+            .region(MemoryRegion.mapped(PAGES * PAGE))
+            .accounts(root)
+            .oomPolicy(OomPolicy.none())
+            .build();
+    AccountAllocator ofQuery = allocator.under(query);
+    AccountAllocator ofVictim = allocator.under(victim);
+    allocator.allocate(3 * PAGE);
+    MemorySegment charged = ofQuery.allocate(5 * PAGE, 1);
+    MemorySegment reapable = ofVictim.allocate(7 * PAGE, 1);
+    PageArena arena = ofQuery.openArena(AllocationMode.NOWAIT);
+    MemorySegment ofArena = arena.allocate(2 * PAGE);
+    assertThat(root.usage()).isGreaterThanOrEqualTo(17 * PAGE);
+    assertThat(closesAndReports(allocator).count()).isEqualTo(4);
+    assertThat(root.usage()).isZero();
+    List.of(charged, reapable).forEach(CloseTest::assertFails);
+    ofArena.set(JAVA_BYTE, 0, (byte) 1);
+    arena.close();
+    assertThat(ProcMaps.isMapped(ofArena.address())).isFalse();
+    assertThat(root.usage()).isZero();
+    ofQuery.close();
+    ofVictim.close();
+    query.close();
+    victim.close();
+    root.close();
+  }
+
+  @Test
+  void whoGrowsAnAllocationAndWaitsFails() throws Exception {
+    PageAllocator allocator =
+        PageAllocator.builder()
+            .capacity(PAGES * PAGE)
+            .watermarks(Watermarks.none())
+            .waitAtMost(Duration.ofMinutes(10))
+            .build();
+    MemorySegment segment = allocator.allocate(PAGE);
+    allocator.allocate(PAGES / 2 * PAGE);
+    FutureTask<MemorySegment> growing =
+        new FutureTask<>(() -> allocator.resize(segment, PAGES * PAGE - PAGE));
+    Thread.ofPlatform().start(growing);
+    while (allocator.waiters() == 0) {
+      Thread.onSpinWait();
+    }
+    assertThat(closesAndReports(allocator).count()).isEqualTo(2);
+    assertThatThrownBy(growing::get).hasCauseExactlyInstanceOf(IllegalStateException.class);
+  }
+
+  @Test
+  void anOverrunOfWhatIsLiveIsFound() {
+    PageAllocator allocator = Bare.builder().capacity(PAGES * PAGE).checks(CheckLevel.FULL).build();
+    allocator.allocate(10);
+    allocator.segment(0, 1).set(JAVA_BYTE, 10, (byte) 1);
+    assertThatThrownBy(allocator::close)
+        .isInstanceOfSatisfying(
+            CorruptedMemoryException.class,
+            e ->
+                assertThat(e.getSuppressed())
+                    .hasOnlyElementsOfType(LiveAllocationsException.class));
+    assertThatIllegalStateException().isThrownBy(() -> allocator.allocate(1));
+    assertThatNoException().isThrownBy(allocator::close);
+  }
+}
