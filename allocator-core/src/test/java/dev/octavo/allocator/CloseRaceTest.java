@@ -8,6 +8,7 @@ import dev.octavo.allocator.oom.OomPolicy;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -20,7 +21,6 @@ import org.junit.jupiter.params.provider.EnumSource;
 class CloseRaceTest {
 
   private static final int ROUNDS = 80;
-  private static final int TRIES = 2_000;
   private static final long PAGE = 4096;
   private static final long BYTES = 512 * PAGE;
 
@@ -131,17 +131,21 @@ class CloseRaceTest {
     for (int round = 0; round < ROUNDS; round++) {
       PageAllocator allocator = Bare.builder().region(MemoryRegion.mapped(BYTES)).build();
       long address = allocator.segment(0, 1).address();
-      Threads.together(3, number -> number == 0 ? close(allocator) : pinUntilTooLate(allocator));
+      AtomicBoolean isClosed = new AtomicBoolean();
+      Threads.together(
+          2,
+          number ->
+              number == 0
+                  ? close(allocator) && isClosed.compareAndSet(false, true)
+                  : pinUntil(isClosed, allocator));
       assertThat(ProcMaps.isMapped(address)).as("round=%d", round).isFalse();
     }
   }
 
-  private static boolean pinUntilTooLate(PageAllocator allocator) {
-    for (int tries = 0; tries < TRIES; ) {
+  private static boolean pinUntil(AtomicBoolean isClosed, PageAllocator allocator) {
+    while (!isClosed.get()) {
       if (allocator.pin()) {
         allocator.unpin();
-      } else {
-        tries++;
       }
     }
     return true;

@@ -63,7 +63,9 @@ class PagePoolTest {
   @Test
   void pinsAreCountedAndNoneIsSetOnceClosed() throws Exception {
     assertThat(pool.isPinned()).isTrue(); // for whoever closes it
-    assertThat(Threads.together(4, number -> pool.pin())).containsOnly(true);
+    Threads.Task<Boolean> pins = number -> pool.free(pool.allocate(1, 0, 0), 1) && pool.pin();
+    assertThat(Threads.together(4, pins)).containsOnly(true);
+    assertThat(pool.freeAreas().pages()).isEqualTo(PAGES); // forgets those threads
     assertThat(Threads.together(4, number -> pool.unpin())).containsOnly(false);
     assertThat(pool.isPinned()).isTrue();
     pool.shut();
