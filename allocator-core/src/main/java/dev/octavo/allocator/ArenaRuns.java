@@ -52,7 +52,8 @@ final class ArenaRuns {
   }
 
   private void note(long page, int length) {
-    set(count++, page << PAGE_SHIFT | length);
+    set(count, page << PAGE_SHIFT | length);
+    count++;
     pages += length;
   }
 
@@ -72,11 +73,12 @@ final class ArenaRuns {
   /// @param kept the first page of that one, or -1 to keep none
   /// @throws CorruptedMemoryException if somebody wrote behind a run's bytes; that run stays
   ///   allocated, all others have gone back
+  /// @throws InvalidFreeException if somebody else has freed a run; all others have gone back
   void freeAllBut(long kept) {
     int end = count;
     count = 0;
     pages = 0;
-    CorruptedMemoryException corrupted = null;
+    RuntimeException failure = null;
     for (int i = 0; i < end; i++) {
       long run = i == 0 ? first : further[i - 1];
       long page = run >>> PAGE_SHIFT;
@@ -84,29 +86,25 @@ final class ArenaRuns {
       if (page == kept) {
         note(page, length);
       } else {
-        corrupted = free(page, length, corrupted);
+        failure = free(page, length, failure);
       }
     }
     if (isPinning && end > 0 && count == 0) {
       allocator.unpin();
     }
-    if (corrupted != null) {
-      throw corrupted;
+    if (failure != null) {
+      throw failure;
     }
   }
 
   /// @param before what went wrong so far
-  private @Nullable CorruptedMemoryException free(
-      long page, int length, @Nullable CorruptedMemoryException before) {
+  private @Nullable RuntimeException free(
+      long page, int length, @Nullable RuntimeException before) {
     try {
       allocator.freeRun(payer, page, length);
       return before;
-    } catch (CorruptedMemoryException e) {
-      if (before == null) {
-        return e;
-      }
-      before.addSuppressed(e);
-      return before;
+    } catch (CorruptedMemoryException | InvalidFreeException e) {
+      return Failures.first(before, e);
     }
   }
 

@@ -34,7 +34,7 @@ final class OpenRegion {
     this.source = source;
     MemorySegment all = source.segment();
     memory = all == null ? null : all.asSlice(0, byteSize);
-    boolean isOurs = memory != null && source.owner() != null;
+    boolean isOurs = memory != null && source.owner() != null && !memory.isMapped();
     session = isOurs && nativeAccess ? Arena.ofShared() : null;
     segments = session == null ? memory : withEnd(memory, session);
   }
@@ -62,11 +62,11 @@ final class OpenRegion {
     return source.discard();
   }
 
-  /// Has all segments fail from now on, but for those of the caller's memory.
+  /// Has all segments fail from now on, if they have an end of their own.
   ///
   /// @return false if a native call is using one
   boolean endSegments() {
-    return session == null ? giveBack() : end(session);
+    return session == null || end(session);
   }
 
   /// Gives the memory back; again does nothing.

@@ -15,18 +15,21 @@ import dev.octavo.allocator.internal.checks.Corruption;
 import dev.octavo.allocator.internal.region.Discard;
 import dev.octavo.allocator.internal.region.RegionMemory;
 import dev.octavo.allocator.oom.MemoryAccount;
+import dev.octavo.allocator.oom.MemoryAccountException;
 import dev.octavo.allocator.oom.OomKiller;
 import dev.octavo.allocator.reclaim.Shrinker;
 import dev.octavo.allocator.reclaim.Watermarks;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.WeakHashMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
@@ -120,12 +123,12 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   private final Failures failures;
   private final Object closing = new Object();
 
-  /// Whether `close` has done all that it can; guarded by `closing`.
+  /// Whether `close` has ended all allocations; guarded by `closing`.
   private boolean hasEnded;
 
-  /// Those that are open, to be ended by `close`.
-  private final Set<PageArena> sharedArenas =
-      Collections.synchronizedSet(Collections.newSetFromMap(new WeakHashMap<>()));
+  /// Those that are open, to be ended by `close`. Weak only if somebody watches for those that are
+  /// forgotten, as who finds one must be the only one to know of it.
+  private final Set<PageArena> sharedArenas;
 
   private final boolean nativeAccess;
   private final boolean watchesArenas;
@@ -141,6 +144,10 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     name = options.name;
     nativeAccess = options.nativeAccess;
     watchesArenas = options.watchesArenas;
+    sharedArenas =
+        watchesArenas
+            ? Collections.synchronizedSet(Collections.newSetFromMap(new WeakHashMap<>()))
+            : ConcurrentHashMap.newKeySet();
     pageShift = Integer.numberOfTrailingZeros(options.pageSize);
     capacity = (long) geometry.pageCount() << pageShift;
     openRegion = new OpenRegion(memory, capacity, nativeAccess);
@@ -683,7 +690,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
 
   private boolean growHeld(Accounts.@Nullable Tenant tenant, int page, int pages, int newPages) {
     boolean isBehindOthers = !slowPath.room().isEmpty();
-    if (isBehindOthers || (tenant != null && tenant.charge(newPages - pages) != null)) {
+    if (isBehindOthers || (tenant != null && !payForHeld(tenant, page, pages, newPages))) {
       return false;
     }
     boolean grown = false;
@@ -695,6 +702,15 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
       }
     }
     return grown;
+  }
+
+  private boolean payForHeld(Accounts.Tenant tenant, int page, int pages, int newPages) {
+    try {
+      return tenant.charge(newPages - pages) == null;
+    } catch (MemoryAccountException e) {
+      pool.release(page, pages);
+      throw e;
+    }
   }
 
   private MemorySegment move(
@@ -1491,15 +1507,17 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// exception; call [#assertNoLeaks] first to be told while it can still be freed. Closing twice
   /// does nothing.
   ///
-  /// Segments of two kinds do not end here, as nobody but their owner can end them:
+  /// Segments of three kinds do not end here:
   ///
   /// - Those of a confined arena that is open, which only its thread may close. It gets no further
   ///   pages; its segments stay usable until it is closed, and the memory goes back with the last
   ///   such arena.
+  /// - Those of a file ([MemoryRegion#ofFile]), while there is such an arena: they end with it.
   /// - Those of memory that is the caller's ([MemoryRegion#of]), which end with that.
   ///
-  /// Waits for calls that are under way. Costs three handshakes with all threads, and one more for
-  /// each shared arena that is open.
+  /// Waits for calls that are under way; with [CheckLevel#NONE] no call that frees, trims or
+  /// resizes may be under way. Costs a few handshakes with all threads, and one more for each
+  /// shared arena and each reapable account.
   ///
   /// @throws SleepInAtomicContextException if the thread must not sleep, and the guard throws;
   ///   nothing has changed
@@ -1507,35 +1525,38 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   ///   that was live; the allocator is closed; only with [CheckLevel#FULL]
   /// @throws LiveAllocationsException if allocations were live: how many and where; the allocator
   ///   is closed
-  /// @throws IllegalStateException if a native call is using a segment at this moment; the
-  ///   allocator is closed, and its memory goes back when `close` is called again
+  /// @throws IllegalStateException if a native call is using a segment at this moment, with what
+  ///   else is to be reported as suppressed; the allocator is closed, and its memory goes back when
+  ///   `close` is called again
   @Override
   @MightSleep
   public void close() {
     if (mustNotSleep()) {
       guard.report("close(name=" + name + ")", "close it outside of the section");
     }
-    RuntimeException failure;
+    RuntimeException failure = null;
     synchronized (closing) {
-      failure = pool.isClosed() ? null : end();
-      if (hasEnded) {
-        return;
+      if (!hasEnded) {
+        failure = end();
+        hasEnded = true;
       }
-      hasEnded = endSegments();
-      if (hasEnded) {
-        unpin();
-      } else {
+      boolean isOver = endSegments();
+      if (isOver) {
+        pool.release();
+        isOver = giveBackIfUnused();
+      }
+      if (!isOver) {
         failure =
             Failures.first(
-                failure,
-                new IllegalStateException("a native call is using a segment: name=" + name));
+                new IllegalStateException("a native call is using a segment: name=" + name),
+                failure);
       }
     }
     throwIfAny(failure);
     LOG.debug("closed: name={}", name);
   }
 
-  /// Ends all calls and allocations.
+  /// Ends all calls and allocations. If it throws, it may be called again.
   ///
   /// @return what is to be reported, or null
   private @Nullable RuntimeException end() {
@@ -1543,17 +1564,30 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     slowPath.close();
     LockSupport.unpark(purgeThread);
     LiveReport report = new LiveReport(checked);
+    List<RuntimeException> failures = new ArrayList<>();
     pool.endAll(
         (page, pages) -> {
           report.add(page, pages);
-          Accounts.Tenant tenant = tenantOf(page);
-          if (tenant != null) {
-            tenant.uncharge(pages);
+          try {
+            uncharge(tenantOf(page), pages);
+          } catch (MemoryAccountException e) { // somebody has uncharged too much
+            failures.add(e);
           }
         });
-    return Failures.first(
-        corruption(),
-        report.isEmpty() ? null : report.toException("closed with live allocations", name));
+    RuntimeException failure = corruption();
+    if (!report.isEmpty()) {
+      failure = Failures.first(failure, report.toException("closed with live allocations", name));
+    }
+    for (RuntimeException further : failures) {
+      failure = Failures.first(failure, further);
+    }
+    return failure;
+  }
+
+  private static void uncharge(Accounts.@Nullable Tenant tenant, int pages) {
+    if (tenant != null) {
+      tenant.uncharge(pages);
+    }
   }
 
   /// @return false if a native call is using one
@@ -1581,18 +1615,17 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     return pinned;
   }
 
-  /// To be called when no segment of the arena can be used any more; and by `close`, once. The last
-  /// call after the allocator was closed gives the memory back.
+  /// To be called when no segment of the arena can be used any more. The last call after the
+  /// allocator was closed gives the memory back.
   void unpin() {
     if (pool.unpin()) {
       giveBackIfUnused();
     }
   }
 
-  private void giveBackIfUnused() {
-    if (!pool.isPinned()) {
-      openRegion.giveBack();
-    }
+  /// @return false if it should go back, and a native call is using a segment
+  private boolean giveBackIfUnused() {
+    return pool.isPinned() || openRegion.giveBack();
   }
 
   private Geometry geometry() {

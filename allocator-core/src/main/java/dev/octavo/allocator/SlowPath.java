@@ -514,6 +514,9 @@ final class SlowPath implements PoolWatch, WaitingRoom.Host, Reclaimer.Host {
 
     @Override
     public long tryTake() {
+      if (pool.isClosed()) {
+        return NO_PAGES; // whoever comes to a line when all lines have been closed
+      }
       Accounts.Tenant payer = run.payer;
       if (payer == null) {
         return takePages();

@@ -11,7 +11,9 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.octavo.allocator.InvalidFreeException.Reason;
 import dev.octavo.allocator.LiveAllocationsException.Place;
+import dev.octavo.allocator.internal.reclaim.WaitClock;
 import dev.octavo.allocator.oom.MemoryAccount;
+import dev.octavo.allocator.oom.MemoryAccountException;
 import dev.octavo.allocator.oom.OomPolicy;
 import dev.octavo.allocator.reclaim.Watermarks;
 import java.io.IOException;
@@ -23,6 +25,8 @@ import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
@@ -54,6 +58,13 @@ class CloseTest {
     assertThatThrownBy(call)
         .isInstanceOfSatisfying(
             InvalidFreeException.class, e -> assertThat(e.reason()).isEqualTo(Reason.CLOSED));
+  }
+
+  private static void assertInUse(Throwable thrown) {
+    assertThat(thrown)
+        .isExactlyInstanceOf(IllegalStateException.class)
+        .hasMessage("a native call is using a segment: name=test");
+    assertThat(thrown.getSuppressed()).hasOnlyElementsOfType(LiveAllocationsException.class);
   }
 
   // ---- segments
@@ -107,6 +118,9 @@ class CloseTest {
         PageAllocator allocator = Bare.builder().region(region).build();
         MemorySegment segment = allocator.allocate(10);
         segment.set(JAVA_BYTE, 0, (byte) 1);
+        if (segment.isMapped()) {
+          segment.force();
+        }
         assertThat(closesAndReports(allocator).count()).isOne();
         assertFails(segment);
       }
@@ -133,10 +147,7 @@ class CloseTest {
     MemorySegment numbers = allocator.allocate(16).fill((byte) 1);
     List<Throwable> thrown = new ArrayList<>();
     NativeSort.sort(numbers, () -> thrown.add(catchThrowable(allocator::close)));
-    assertThat(thrown.getFirst()).isInstanceOf(LiveAllocationsException.class);
-    assertThat(thrown.getFirst().getSuppressed()[0])
-        .isInstanceOf(IllegalStateException.class)
-        .hasMessage("a native call is using a segment: name=test");
+    assertInUse(thrown.getFirst());
     assertThat(numbers.get(JAVA_INT, 12)).isEqualTo(0x01010101);
     assertThatIllegalStateException().isThrownBy(() -> allocator.allocate(1));
     allocator.close();
@@ -186,7 +197,7 @@ class CloseTest {
     MemorySegment numbers = arena.allocate(16);
     List<Throwable> thrown = new ArrayList<>();
     NativeSort.sort(numbers, () -> thrown.add(catchThrowable(allocator::close)));
-    assertThat(thrown.getFirst().getSuppressed()).hasSize(1);
+    assertInUse(thrown.getFirst());
     assertThat(numbers.get(JAVA_INT, 12)).isZero();
     allocator.close();
     assertFails(numbers);
@@ -252,9 +263,7 @@ class CloseTest {
             .build();
     MemorySegment segment = allocator.allocate(PAGE);
     allocator.allocate(PAGES / 2 * PAGE);
-    FutureTask<MemorySegment> growing =
-        new FutureTask<>(() -> allocator.resize(segment, PAGES * PAGE - PAGE));
-    Thread.ofPlatform().start(growing);
+    FutureTask<MemorySegment> growing = start(() -> allocator.resize(segment, PAGES * PAGE - PAGE));
     while (allocator.waiters() == 0) {
       Thread.onSpinWait();
     }
@@ -275,5 +284,155 @@ class CloseTest {
                     .hasOnlyElementsOfType(LiveAllocationsException.class));
     assertThatIllegalStateException().isThrownBy(() -> allocator.allocate(1));
     assertThatNoException().isThrownBy(allocator::close);
+  }
+
+  @Test
+  void segmentsOfAFileCanBeForcedAndEndWithTheLastArena(@TempDir Path folder) throws IOException {
+    try (FileChannel file =
+        FileChannel.open(
+            folder.resolve("pages"),
+            StandardOpenOption.CREATE,
+            StandardOpenOption.READ,
+            StandardOpenOption.WRITE)) {
+      PageAllocator allocator =
+          Bare.builder().region(MemoryRegion.ofFile(file, 0, PAGES * PAGE)).build();
+      MemorySegment plain = allocator.allocate(10);
+      PageArena arena = allocator.openArena();
+      MemorySegment ofArena = arena.allocate(10);
+      assertThat(closesAndReports(allocator).count()).isEqualTo(2);
+      plain.set(JAVA_BYTE, 9, (byte) 1);
+      plain.force();
+      ofArena.set(JAVA_BYTE, 9, (byte) 1);
+      arena.close();
+      assertFails(plain);
+      assertFails(ofArena);
+    }
+  }
+
+  /// A shared arena that nobody refers to any more, while a segment of it is in use.
+  @Test
+  void aForgottenSharedArenaEndsToo() {
+    PageAllocator allocator = mapped();
+    MemorySegment segment = allocator.openSharedArena().allocate(10);
+    System.gc();
+    assertThat(closesAndReports(allocator).count()).isOne();
+    assertFails(segment);
+  }
+
+  @Test
+  void anArenaWhosePagesSomebodyElseFreedGivesTheMemoryBack() throws IOException {
+    PageAllocator allocator = mapped();
+    PageArena arena = allocator.openArena();
+    MemorySegment segment = arena.allocate(10);
+    arena.allocate(40 * PAGE);
+    allocator.freePageRun((segment.address() - allocator.base()) / PAGE, 4);
+    assertThatThrownBy(arena::close).isInstanceOf(InvalidFreeException.class);
+    allocator.close();
+    assertThat(ProcMaps.isMapped(segment.address())).isFalse();
+  }
+
+  /// A mistake somewhere in the program: more is uncharged than was charged.
+  @Test
+  void anAccountThatPaysTooLittleDoesNotKeepItOpen() throws IOException {
+    MemoryAccount root = MemoryAccount.root("engine").open();
+    MemoryAccount query = root.child("query").open();
+    PageAllocator allocator =
+        Bare.builder()
+            .region(MemoryRegion.mapped(PAGES * PAGE))
+            .accounts(root)
+            .oomPolicy(OomPolicy.none())
+            .build();
+    MemorySegment segment = allocator.under(query).allocate(3 * PAGE, AllocationMode.NOWAIT);
+    MemorySegment last = allocator.allocate(1);
+    query.uncharge(3 * PAGE);
+    LiveAllocationsException live = closesAndReports(allocator);
+    assertThat(live.count()).isEqualTo(2);
+    assertThat(live.getSuppressed()).hasOnlyElementsOfType(MemoryAccountException.class);
+    List.of(segment, last).forEach(CloseTest::assertFails);
+    assertThat(ProcMaps.isMapped(last.address())).isFalse();
+  }
+
+  /// A request that comes to wait for room in its account when `close` has just failed all that
+  /// waited.
+  @Test
+  void whoComesToAnAccountsLineTooLateFails() throws Exception {
+    MemoryAccount root = MemoryAccount.root("engine").open();
+    MemoryAccount query = root.child("query").limits(MemoryAccount.Limits.ofMax(4 * PAGE)).open();
+    HeldClock clock = new HeldClock();
+    PageAllocator allocator =
+        PageAllocator.builder()
+            .capacity(PAGES * PAGE)
+            .watermarks(Watermarks.none())
+            .accounts(root)
+            .oomPolicy(OomPolicy.none())
+            .waitClock(clock)
+            .waitAtMost(Duration.ofMinutes(10))
+            .build();
+    AccountAllocator ofQuery = allocator.under(query);
+    MemorySegment segment = ofQuery.allocate(3 * PAGE, AllocationMode.NOWAIT);
+    allocator.allocate(1); // so that it cannot grow in place
+    FutureTask<MemorySegment> early = start(() -> ofQuery.allocate(2 * PAGE, 1));
+    while (allocator.waiters() == 0) {
+      Thread.onSpinWait();
+    }
+    FutureTask<MemorySegment> late =
+        start(() -> clock.holdingMe(() -> allocator.resize(segment, 4 * PAGE)));
+    clock.isHeld.await();
+    FutureTask<LiveAllocationsException> closing = start(() -> closesAndReports(allocator));
+    assertThatThrownBy(early::get).hasCauseExactlyInstanceOf(IllegalStateException.class);
+    clock.goesOn.countDown();
+    assertThat(closing.get().count()).isEqualTo(2);
+    assertThatThrownBy(late::get).hasCauseExactlyInstanceOf(IllegalStateException.class);
+  }
+
+  private static <T> FutureTask<T> start(Callable<T> call) {
+    FutureTask<T> task = new FutureTask<>(call);
+    Thread.ofPlatform().daemon().start(task);
+    return task;
+  }
+
+  /// Holds a thread at the second look of a wait at the clock: it has seen the allocator open, and
+  /// stands in no line yet.
+  private static final class HeldClock implements WaitClock {
+
+    private final CountDownLatch isHeld = new CountDownLatch(1);
+    private final CountDownLatch goesOn = new CountDownLatch(1);
+    private final ThreadLocal<Integer> looks = new ThreadLocal<>();
+
+    <T> T holdingMe(Callable<T> call) throws Exception {
+      looks.set(0);
+      return call.call();
+    }
+
+    @Override
+    public long nanoTime() {
+      Integer before = looks.get();
+      if (before != null) {
+        looks.set(before + 1);
+        if (before == 1) {
+          isHeld.countDown();
+          await();
+        }
+      }
+      return System.nanoTime();
+    }
+
+    private void await() {
+      try {
+        goesOn.await();
+      } catch (InterruptedException e) {
+        throw new IllegalStateException(e);
+      }
+    }
+
+    @Override
+    public void park(Object blocker, long nanos) {
+      SYSTEM.park(blocker, nanos);
+    }
+
+    @Override
+    public void unpark(Thread thread) {
+      SYSTEM.unpark(thread);
+    }
   }
 }

@@ -12,7 +12,7 @@ import java.lang.invoke.VarHandle;
 /// | counts, shared | any thread | atomic add | lost counts: a search that never ends, or ends too early |
 /// | pages, exclusive | the one thread that has the slot | opaque | `FreePagesTest` |
 /// | pages, shared | any thread | atomic add and swap | `FreePagesTest`: pages counted twice or never |
-/// | pins, exclusive | the one thread that has the slot | opaque; who needs the sum makes a handshake first | `CloseRaceTest`: memory goes back that an arena uses |
+/// | pins, exclusive | the one thread that has the slot | opaque; `PagePool.shut` makes a handshake before anybody needs the sum | `CloseRaceTest`: memory goes back that an arena uses |
 /// | pins, shared | any thread | atomic add | the same |
 final class Stripe {
 

@@ -23,6 +23,11 @@ class OtherThreads {
     Arena.ofShared().close();
   }
 
+  /// A clock, for those who do not wait for ever.
+  long nanoTime() {
+    return System.nanoTime();
+  }
+
   /// Gives another thread time for its next step.
   ///
   /// @param spins how often the caller has looked already

@@ -34,6 +34,9 @@ public class PagePool {
   /// At so many calls of [#look] after a free its pages go back to the system.
   public static final int LOOKS_UNTIL_PURGE = UnitMarks.LOOKS;
 
+  /// So long close waits for an allocation that somebody is making.
+  private static final long PATIENCE_NANOS = 1_000_000_000;
+
   private static final int PAGES_PER_SLOT_LOG2 = 12;
   private static final int MAX_SLOTS = 64;
 
@@ -60,6 +63,9 @@ public class PagePool {
 
   /// Written once, by [#shut]; read by calls that go to the tree.
   private volatile boolean closed;
+
+  /// Written once, by [#release].
+  private volatile boolean released;
 
   /// @param geometry the region's shape
   public PagePool(Geometry geometry, PoolOptions options) {
@@ -88,7 +94,6 @@ public class PagePool {
     table = new SlotTable(buddy.slotCount());
     marks = options.memory().marksFor(buddy.geometry().pageCount());
     purger = Purger.of(buddy, marks, options.memory());
-    buddy.addPin(buddy.slot(0), 1);
   }
 
   /// Two slots a processor, but no more than the region has room to keep apart.
@@ -439,16 +444,21 @@ public class PagePool {
 
   // ---- the whole
 
-  /// Closes the pool: calls to allocate that come from now on get nothing. Once.
+  /// Closes the pool: calls to allocate that come from now on get nothing, and free memory does not
+  /// go back any more.
   ///
   /// When this returns, each thread has passed a point of its program since; see [#pin].
   public void shut() {
     closed = true;
+    if (purger != null) {
+      purger.stop();
+    }
     others.handshake();
   }
 
   /// Ends all allocations of a pool that was shut, and takes every page for good; no call finds
-  /// pages or allocations from then on. Waits for calls that are under way. Once.
+  /// pages or allocations from then on. Waits for calls that are under way. If it throws, it may be
+  /// called again.
   ///
   /// @param ended told of each allocation that ends, its first page and its length, while no other
   ///   call can change it
@@ -456,10 +466,11 @@ public class PagePool {
     Owner owner = owner();
     enterSearch(owner);
     try {
-      endLive(ended);
+      long start = others.nanoTime();
+      endLive(ended, start);
       for (int spins = 0; !buddy.takeAll(slotOf(owner)); spins++) {
         others.await(spins);
-        endLive(ended);
+        endLive(ended, start);
       }
     } finally {
       buddy.exitSearch();
@@ -472,19 +483,31 @@ public class PagePool {
     void accept(int page, int pages);
   }
 
-  private void endLive(IntBinaryConsumer ended) {
+  private void endLive(IntBinaryConsumer ended, long start) {
     int end = geometry().pageCount();
     for (int page = buddy.nextHead(0); page < end; page = buddy.nextHead(page + 1)) {
       int pages = buddy.pagesAt(page);
-      if (pages > 0 && isComplete(page) && holdUnseen(page, pages)) {
-        ended.accept(page, pages);
-        endHeld(page, pages);
+      if (pages > 0 && holdUnseen(page, pages)) {
+        if (isComplete(page) || others.nanoTime() - start > PATIENCE_NANOS) {
+          end(ended, page, pages);
+        } else {
+          buddy.release(page, pages);
+        }
       }
     }
   }
 
-  /// Whether an allocation has its tag; if not, whoever makes it is about to set one.
-  private boolean isComplete(int page) {
+  private void end(IntBinaryConsumer ended, int page, int pages) {
+    try {
+      ended.accept(page, pages);
+    } finally {
+      endHeld(page, pages);
+    }
+  }
+
+  /// Whether all is known of an allocation; if not, whoever makes it is about to say the rest, or
+  /// has died over it.
+  protected boolean isComplete(int page) {
     return !isTagged || buddy.tagAt(page) != 0;
   }
 
@@ -512,20 +535,25 @@ public class PagePool {
     return true;
   }
 
-  /// Takes off a pin. A new pool has one already, for whoever closes it.
+  /// Takes off a pin.
   ///
-  /// @return whether the pool is closed; then [#isPinned] is to be asked, and the last one to do so
-  ///   is told that nothing is
+  /// @return whether the pool is closed; then [#isPinned] is to be asked
   public final boolean unpin() {
     buddy.addPin(slotOf(owner()), -1);
     VarHandle.releaseFence(); // keeps the compiler from asking first
     return closed;
   }
 
-  /// Whether somebody needs the memory of a pool that was shut.
+  /// Says that whoever closes the pool needs the memory no more; to be called after [#endAll].
+  public void release() {
+    released = true;
+  }
+
+  /// Whether somebody needs the memory. Asked by whoever has taken off a pin of a closed pool, or
+  /// released that: the last one is told that nobody does.
   public final boolean isPinned() {
     VarHandle.fullFence(); // each writes before it looks, so one of two sees both pins gone
-    return buddy.pins() != 0;
+    return !released || buddy.pins() != 0; // in this order: from then on pins only go
   }
 
   public boolean isClosed() {

@@ -24,7 +24,7 @@ final class Purger {
   /// Where steps are announced, and nothing else.
   private final Slot slot;
 
-  /// Set once, when the system refuses.
+  /// Set once, when the system refuses, or the pool is closed.
   private volatile boolean refused;
 
   private Purger(BuddyPages buddy, UnitMarks marks, PageMemory memory, PageMemory.Back back) {
@@ -58,6 +58,11 @@ final class Purger {
       collect.run();
       new Pass(UnitMarks.DUE, true).run();
     }
+  }
+
+  /// Gives nothing back any more but what a running step is giving.
+  void stop() {
+    refused = true;
   }
 
   /// Whether the free memory of a page's unit shall go back, and has not in part.

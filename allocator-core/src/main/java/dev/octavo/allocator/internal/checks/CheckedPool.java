@@ -251,13 +251,12 @@ public final class CheckedPool extends PagePool {
       return false;
     }
     List<Corruption> found = takePoison(end, newPages - pages);
-    if (!found.isEmpty()) {
-      if (holdUnseen(page, newPages)) {
-        shorten(page, newPages, pages);
-      }
+    if (found.isEmpty()) {
+      live.computeIfPresent(page, (same, old) -> old.resized(newPages, pageShift));
+    } else if (holdUnseen(page, newPages)) {
+      shorten(page, newPages, pages);
       throw failure.apply(found);
-    }
-    live.put(page, known(page).resized(newPages, pageShift));
+    } // else it ended meanwhile, as the pool is closed
     return true;
   }
 
@@ -345,6 +344,11 @@ public final class CheckedPool extends PagePool {
     } finally {
       quarantine.endSearch();
     }
+  }
+
+  @Override
+  protected boolean isComplete(int page) {
+    return super.isComplete(page) && live.containsKey(page);
   }
 
   @Override

@@ -62,7 +62,7 @@ class PagePoolTest {
 
   @Test
   void pinsAreCountedAndNoneIsSetOnceClosed() throws Exception {
-    assertThat(pool.isPinned()).isTrue(); // for whoever closes it
+    assertThat(pool.pin()).isTrue();
     Threads.Task<Boolean> pins = number -> pool.free(pool.allocate(1, 0, 0), 1) && pool.pin();
     assertThat(Threads.together(4, pins)).containsOnly(true);
     assertThat(pool.freeAreas().pages()).isEqualTo(PAGES); // forgets those threads
@@ -70,6 +70,7 @@ class PagePoolTest {
     assertThat(pool.isPinned()).isTrue();
     pool.shut();
     assertThat(pool.pin()).isFalse();
+    pool.release();
     assertThat(pool.isPinned()).isTrue();
     assertThat(pool.unpin()).isTrue();
     assertThat(pool.isPinned()).isFalse();
@@ -90,6 +91,9 @@ class PagePoolTest {
             });
     shut[0].shut();
     assertThat(seen).containsExactly(true);
+    assertThat(shut[0].isPinned()).isTrue();
+    shut[0].release();
+    assertThat(shut[0].isPinned()).isFalse();
   }
 
   /// Whoever has just got pages and not said yet who pays for them is waited for.
@@ -112,6 +116,32 @@ class PagePoolTest {
     List<Integer> tags = new ArrayList<>();
     tagged[0].endAll((page, pages) -> tags.add(tagged[0].tagAt(page)));
     assertThat(tags).containsExactly(7);
+  }
+
+  /// One that never gets its tag, as whoever was about to set it has died, does not stop it.
+  @Test
+  void anAllocationThatNobodyCompletesEndsInTheEnd() {
+    long[] now = new long[1];
+    PagePool tagged =
+        pool(
+            true,
+            new OtherThreads() {
+              @Override
+              long nanoTime() {
+                return now[0];
+              }
+
+              @Override
+              void await(int spins) {
+                now[0] += 100_000_000;
+              }
+            });
+    assertThat(tagged.allocate(3, 0, 0)).isZero();
+    tagged.shut();
+    List<Integer> tags = new ArrayList<>();
+    tagged.endAll((page, pages) -> tags.add(tagged.tagAt(page)));
+    assertThat(tags).containsExactly(0);
+    assertThat(now[0]).isEqualTo(1_100_000_000);
   }
 
   private static PagePool pool(boolean tagged, OtherThreads others) {
