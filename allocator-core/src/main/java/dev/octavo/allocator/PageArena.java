@@ -44,7 +44,8 @@ public final class PageArena implements Arena {
   /// More than a part of the chunk like this gets a run of its own.
   private static final int LARGE_PART_LOG2 = 2;
 
-  /// Where small allocations are zeroed, so much is zeroed at a time, at least and at most.
+  /// Where small allocations are zeroed, as much is zeroed at a time as the chunk has given
+  /// already, but at least and at most this.
   private static final long LEAST_ZEROED_BYTES = 1 << 10;
 
   private static final long MOST_ZEROED_BYTES = 16 << 10;
@@ -81,9 +82,8 @@ public final class PageArena implements Arena {
   /// From the position to here all bytes are zero.
   private long zeroTo;
 
-  /// How much is zeroed at a time: what the chunk gave before it was rewound, as a loop does the
-  /// same again and again.
-  private long zeroedAtOnce = LEAST_ZEROED_BYTES;
+  /// Where the last zeroed allocation in the chunk ends.
+  private long zeroedEnd;
 
   private long nextChunkBytes = FIRST_CHUNK_BYTES;
 
@@ -204,8 +204,11 @@ public final class PageArena implements Arena {
     }
     position = start + byteSize;
     MemorySegment segment = all.asSlice(start - allocator.base(), byteSize);
-    if (zeroed && position > zeroTo) {
-      zero(start);
+    if (zeroed) {
+      zeroedEnd = position;
+      if (position > zeroTo) {
+        zero(start);
+      }
     }
     return segment;
   }
@@ -213,7 +216,12 @@ public final class PageArena implements Arena {
   /// Zeroes what was just handed out, from `start` on, and some of what comes.
   private void zero(long start) {
     long from = Math.max(start, zeroTo);
-    zeroTo = Math.max(position, Math.min(from + zeroedAtOnce, limit));
+    long atOnce = Math.clamp(from - chunkAddress, LEAST_ZEROED_BYTES, MOST_ZEROED_BYTES);
+    zeroTo = Math.max(position, Math.min(from + atOnce, limit));
+    fill(from);
+  }
+
+  private void fill(long from) {
     Zeros.fill(memory().asSlice(from - allocator.base(), zeroTo - from));
   }
 
@@ -270,6 +278,7 @@ public final class PageArena implements Arena {
     long byteSize = (long) pages * allocator.pageSize();
     bytesElsewhere += position - chunkAddress;
     useChunk(page, byteSize);
+    zeroedEnd = position;
     zeroTo = allocator.isKnownZero(page, pages) ? limit : position;
     nextChunkBytes = Math.min(2 * byteSize, LARGEST_CHUNK_BYTES);
   }
@@ -327,8 +336,9 @@ public final class PageArena implements Arena {
   }
 
   /// Ends all segments and starts anew, for the next turn of a loop: what was allocated fails from
-  /// then on, as after `close`, and one chunk of pages stays for what comes. In an unscoped arena
-  /// the segments do not fail, and share memory with what comes.
+  /// then on, as after `close`, and one chunk of pages stays for what comes. Of that as much is
+  /// zeroed now as this turn got zeroed, up to 16 KiB, as a loop does the same again and again. In
+  /// an unscoped arena the segments do not fail, and share memory with what comes.
   ///
   /// @throws IllegalStateException if the arena is closed, or a native call is using a segment; the
   ///   arena is as it was
@@ -355,12 +365,13 @@ public final class PageArena implements Arena {
         watch.follow(next.scope());
       }
     }
-    zeroedAtOnce = Math.clamp(position - chunkAddress, LEAST_ZEROED_BYTES, MOST_ZEROED_BYTES);
     forgetBytes();
     runs.freeAllBut(chunkPage);
     if (chunkPage != NO_PAGE) {
       useChunk(chunkPage, reservedByteSize());
-      zeroTo = position;
+      zeroTo = Math.clamp(zeroedEnd, position, position + MOST_ZEROED_BYTES);
+      zeroedEnd = position;
+      fill(position);
     }
   }
 

@@ -402,7 +402,7 @@ class PageArenaTest {
   @Test
   void uninitializedMemoryIsNotTouched() {
     try (PageArena arena = allocator.openArena()) {
-      arena.allocate(1000, 1).fill(DIRT);
+      arena.allocateUninitialized(1000, 1).fill(DIRT);
       arena.rewind();
       MemorySegment segment = arena.allocateUninitialized(1000, 1);
       assertThat(segment.get(ValueLayout.JAVA_BYTE, 999)).isEqualTo(DIRT);

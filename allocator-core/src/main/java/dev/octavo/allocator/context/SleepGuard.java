@@ -74,6 +74,12 @@ public final class SleepGuard {
       ofProperty(System.getProperty(PROPERTY), System::nanoTime, LOG::warn);
 
   private volatile Mode mode;
+
+  /// Whether the mode is another than OFF. Written before the mode, under the lock of this; read
+  /// plainly, so that a loop need not read everything else anew: a thread that sees it late, at its
+  /// next atomic operation at the latest, is as one whose call came earlier.
+  private boolean isOn;
+
   private final Consumer<String> log;
   private final SiteLimits limits;
   private final LongAdder violations = new LongAdder();
@@ -83,6 +89,7 @@ public final class SleepGuard {
   /// @param log gets what WARN reports
   SleepGuard(Mode mode, LongSupplier clock, Consumer<String> log) {
     this.mode = requireNonNull(mode, "mode");
+    isOn = mode != Mode.OFF;
     this.log = log;
     limits = new SiteLimits(clock);
   }
@@ -145,7 +152,7 @@ public final class SleepGuard {
   ///
   /// @return false if the mode is OFF
   public boolean isOn() {
-    return mode != Mode.OFF;
+    return isOn;
   }
 
   /// Returns the mode.
@@ -159,8 +166,9 @@ public final class SleepGuard {
   ///
   /// @param next what happens from now on
   /// @throws NullPointerException if `next` is null
-  public void setMode(Mode next) {
-    mode = requireNonNull(next, "next");
+  public synchronized void setMode(Mode next) {
+    isOn = requireNonNull(next, "next") != Mode.OFF;
+    mode = next;
   }
 
   /// Returns what was counted. Takes a short lock.

@@ -16,7 +16,9 @@ final class ThreadKinds {
   static final ThreadKinds NONE = new ThreadKinds(List.of());
 
   /// Null until a scope is opened or a kind declared, never null after. A thread that reads null
-  /// has opened none, as it would have written this itself.
+  /// has opened none, as it would have written this itself. So [#declared] reads plainly, which
+  /// lets a loop keep what else it has read; kinds that others declare are seen at the next atomic
+  /// operation at the latest.
   private static final AtomicReference<@Nullable ThreadKinds> DECLARED = new AtomicReference<>();
 
   private static final Logger LOG = LoggerFactory.getLogger(ThreadKinds.class);
@@ -29,7 +31,7 @@ final class ThreadKinds {
 
   /// Returns the present version; null if neither scopes nor kinds were ever used.
   static @Nullable ThreadKinds declared() {
-    return DECLARED.get();
+    return DECLARED.getPlain();
   }
 
   /// Notes that scopes are used.
