@@ -16,8 +16,7 @@ final class ArenaRuns {
   private final PageAllocator allocator;
   private final Accounts.@Nullable Tenant payer;
 
-  /// Whether the memory must stay there while there are runs, also when the allocator is closed:
-  /// the arena's segments have an end of their own.
+  /// Whether each run pins the memory, as the arena's segments have an end of their own.
   private final boolean isPinning;
 
   /// First page and length of a run, in the upper and the lower half: of the first run, which is
@@ -29,7 +28,7 @@ final class ArenaRuns {
   private long pages;
 
   /// @param payer who pays for them, or null
-  /// @param isPinning whether the memory must stay there while there are runs
+  /// @param isPinning whether each pins the memory
   ArenaRuns(PageAllocator allocator, Accounts.@Nullable Tenant payer, boolean isPinning) {
     this.allocator = allocator;
     this.payer = payer;
@@ -40,18 +39,8 @@ final class ArenaRuns {
     return allocator;
   }
 
-  /// Takes note of a run; nobody may touch its memory before.
-  ///
-  /// @throws IllegalStateException if the allocator is closed; the run is freed
+  /// Takes note of a run.
   void add(long page, int length) {
-    if (isPinning && count == 0 && !allocator.pin()) {
-      allocator.freeRun(payer, page, length);
-      throw allocator.failures().closed();
-    }
-    note(page, length);
-  }
-
-  private void note(long page, int length) {
     set(count, page << PAGE_SHIFT | length);
     count++;
     pages += length;
@@ -84,13 +73,10 @@ final class ArenaRuns {
       long page = run >>> PAGE_SHIFT;
       int length = (int) run;
       if (page == kept) {
-        note(page, length);
+        add(page, length);
       } else {
         failure = free(page, length, failure);
       }
-    }
-    if (isPinning && end > 0 && count == 0) {
-      allocator.unpin();
     }
     if (failure != null) {
       throw failure;
@@ -101,7 +87,7 @@ final class ArenaRuns {
   private @Nullable RuntimeException free(
       long page, int length, @Nullable RuntimeException before) {
     try {
-      allocator.freeRun(payer, page, length);
+      allocator.freeArenaRun(payer, page, length, isPinning);
       return before;
     } catch (CorruptedMemoryException | InvalidFreeException e) {
       return Failures.first(before, e);

@@ -1157,48 +1157,124 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     }
   }
 
+  // ---- runs of arenas
+
   /// Takes the pages of an arena's chunk; never waits.
   ///
+  /// @param isPinned whether the run pins the memory until it is freed
   /// @return the first page, or -1 for want of pages
-  long tryTakeRun(Accounts.@Nullable Tenant tenant, int pages, AllocationMode mode) {
-    long page = takeHeld(tenant, pages);
-    return page >= 0 ? page : take(tenant, pages, 0, 0, mode);
-  }
-
-  /// Takes a run from a word that the thread holds.
-  ///
-  /// @return the first page, or a negative number
-  private long takeHeld(Accounts.@Nullable Tenant tenant, int pages) {
-    if (tenant == null) {
-      return pool.takeHeld(pages);
-    }
-    if (tenant.isGone()) {
-      return SlowPath.GONE;
-    }
-    return tenant.charge(pages) != null
-        ? SlowPath.LIMIT
-        : slowPath.settle(tenant, pool.takeHeld(pages), pages);
+  long tryTakeRun(
+      Accounts.@Nullable Tenant tenant, int pages, AllocationMode mode, boolean isPinned) {
+    long page = takeHeld(tenant, pages, isPinned);
+    return page >= 0 ? page : pinned(tenant, take(tenant, pages, 0, 0, mode), pages, isPinned);
   }
 
   /// Takes the pages of a large allocation of an arena, as [#allocate(long, long, AllocationMode)]
   /// would.
   long takeRun(
-      Accounts.@Nullable Tenant tenant, long byteSize, long byteAlignment, AllocationMode mode) {
+      Accounts.@Nullable Tenant tenant,
+      long byteSize,
+      long byteAlignment,
+      AllocationMode mode,
+      boolean isPinned) {
     if (tenant != null && mode == AllocationMode.BLOCKING) {
       slowPath.throttle(tenant);
     }
     long pages = pagesFor(byteSize);
     long page =
         alignOrder(byteAlignment) == 0 && pages <= PagePool.MOST_HELD
-            ? takeHeld(tenant, (int) pages)
+            ? takeHeld(tenant, (int) pages, isPinned)
             : PagePool.NONE;
     if (page < 0) {
       page = takeBytes(tenant, byteSize, byteAlignment, mode, waitNanos);
+      page = pinned(tenant, page, (int) pages, isPinned);
     }
     if (checked != null) {
       checked.guard((int) page, byteSize, tenant == null ? 0 : tenant.number());
     }
     return page;
+  }
+
+  /// Takes a run from a word that the thread holds.
+  ///
+  /// @return the first page, or a negative number
+  private long takeHeld(Accounts.@Nullable Tenant tenant, int pages, boolean isPinned) {
+    if (tenant == null) {
+      return isPinned ? takeHeldPinned(pages) : pool.takeHeld(pages);
+    }
+    if (tenant.isGone()) {
+      return SlowPath.GONE;
+    }
+    return tenant.charge(pages) != null
+        ? SlowPath.LIMIT
+        : pinned(tenant, slowPath.settle(tenant, pool.takeHeld(pages), pages), pages, isPinned);
+  }
+
+  private long takeHeldPinned(int pages) {
+    int page = pool.takeHeldPinned(pages);
+    if (page >= 0 && pool.isClosed()) {
+      freePinned(page, pages);
+      throw failures.closed();
+    }
+    return page;
+  }
+
+  /// Pins the memory for a run that was taken, if one was.
+  private long pinned(Accounts.@Nullable Tenant tenant, long page, int pages, boolean isPinned) {
+    if (page >= 0 && isPinned && !pin()) {
+      freeRun(tenant, page, pages);
+      throw failures.closed();
+    }
+    return page;
+  }
+
+  /// Frees a run that an arena got, as [#freeRun] does. If it pins the memory, no segment of it may
+  /// be in use.
+  void freeArenaRun(Accounts.@Nullable Tenant tenant, long page, int pages, boolean isPinned) {
+    if (!isPinned) {
+      freeRun(tenant, page, pages);
+    } else if (tenant == null) {
+      freePinned(page, pages);
+    } else {
+      try {
+        freeRun(tenant, page, pages);
+      } finally {
+        unpin();
+      }
+    }
+  }
+
+  private void freePinned(long page, int pages) {
+    boolean freed = false;
+    try {
+      freed = pool.freePinned((int) page, pages);
+    } finally {
+      if (pool.isClosed()) {
+        freed = true; // or ended with the allocator
+        giveBackIfUnused();
+      }
+    }
+    if (!freed) {
+      throw failures.invalidFree(page, pages);
+    }
+  }
+
+  /// Keeps the memory there, also when the allocator is closed, until [#unpin].
+  ///
+  /// @return false if the allocator is closed
+  boolean pin() {
+    boolean pinned = pool.pin();
+    if (!pinned) {
+      giveBackIfUnused();
+    }
+    return pinned;
+  }
+
+  /// The last call after the allocator was closed gives the memory back.
+  void unpin() {
+    if (pool.unpin()) {
+      giveBackIfUnused();
+    }
   }
 
   Accounts accounts() {
@@ -1269,7 +1345,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     if (byteSize == 0) {
       return emptySegment(byteAlignment);
     }
-    long page = takeRun(tenant, byteSize, byteAlignment, mode);
+    long page = takeRun(tenant, byteSize, byteAlignment, mode, false);
     return memory.asSlice(page << pageShift, byteSize);
   }
 
@@ -1354,6 +1430,10 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
 
   long addressOf(long page) {
     return base + (page << pageShift);
+  }
+
+  long pageAt(long address) {
+    return (address - base) >>> pageShift;
   }
 
   // ---- the whole
@@ -1602,27 +1682,8 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     return openRegion.endSegments() && ended;
   }
 
-  // ---- who needs the memory
-
-  /// Keeps the memory there for an arena, also when the allocator is closed, until [#unpin].
+  /// Gives the memory back, if the allocator is closed and no arena needs it.
   ///
-  /// @return false if the allocator is closed
-  boolean pin() {
-    boolean pinned = pool.pin();
-    if (!pinned) {
-      giveBackIfUnused();
-    }
-    return pinned;
-  }
-
-  /// To be called when no segment of the arena can be used any more. The last call after the
-  /// allocator was closed gives the memory back.
-  void unpin() {
-    if (pool.unpin()) {
-      giveBackIfUnused();
-    }
-  }
-
   /// @return false if it should go back, and a native call is using a segment
   private boolean giveBackIfUnused() {
     return pool.isPinned() || openRegion.giveBack();

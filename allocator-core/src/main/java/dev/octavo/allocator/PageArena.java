@@ -50,6 +50,7 @@ public final class PageArena implements Arena {
 
   private static final long MOST_ZEROED_BYTES = 16 << 10;
 
+  private static final long NO_ROOM = -1;
   private static final long NO_PAGE = -1;
 
   private final PageAllocator allocator;
@@ -69,23 +70,19 @@ public final class PageArena implements Arena {
   /// All memory of the allocator, with the lifetime of what is allocated now; null before that.
   private @Nullable MemorySegment memory;
 
-  /// The first page of the chunk, where small allocations lie.
-  private long chunkPage = NO_PAGE;
-
+  /// Where the chunk begins, in which small allocations lie; 0 without one.
   private long chunkAddress;
 
   /// The next free address in the chunk, and the end of it; no room without a chunk.
   private long position;
 
-  private long limit = -1;
+  private long limit = NO_ROOM;
 
   /// From the position to here all bytes are zero.
   private long zeroTo;
 
   /// Where the last zeroed allocation in the chunk ends.
   private long zeroedEnd;
-
-  private long nextChunkBytes = FIRST_CHUNK_BYTES;
 
   /// What was handed out in other places than the chunk, and the most that ever was in all.
   private long bytesElsewhere;
@@ -231,10 +228,10 @@ public final class PageArena implements Arena {
     if (!isPooled) {
       return takeFromJdk(byteSize, byteAlignment);
     }
-    long chunkBytes = Math.max(nextChunkBytes, allocator.pageSize());
+    long chunkBytes = nextChunkBytes();
     if (Math.max(byteSize, byteAlignment) <= chunkBytes >> LARGE_PART_LOG2) {
       int pages = (int) allocator.pagesFor(chunkBytes);
-      long page = allocator.tryTakeRun(payer, pages, mode);
+      long page = allocator.tryTakeRun(payer, pages, mode, isScoped);
       if (page >= 0) {
         return exclusively(
             page,
@@ -246,7 +243,7 @@ public final class PageArena implements Arena {
       }
     }
     // At least one page, so that an empty segment has an address of its own.
-    long page = allocator.takeRun(payer, Math.max(byteSize, 1), byteAlignment, mode);
+    long page = allocator.takeRun(payer, Math.max(byteSize, 1), byteAlignment, mode, isScoped);
     int pages = (int) allocator.pagesFor(Math.max(byteSize, 1));
     return exclusively(page, pages, () -> takeRun(page, pages, byteSize, zeroed));
   }
@@ -259,7 +256,7 @@ public final class PageArena implements Arena {
     }
     synchronized (runs) {
       if (isClosed) {
-        allocator.freeRun(payer, page, pages);
+        allocator.freeArenaRun(payer, page, pages, isScoped);
         throw closedException();
       }
       runs.add(page, pages);
@@ -277,18 +274,21 @@ public final class PageArena implements Arena {
   private void addChunk(long page, int pages) {
     long byteSize = (long) pages * allocator.pageSize();
     bytesElsewhere += position - chunkAddress;
-    useChunk(page, byteSize);
-    zeroedEnd = position;
-    zeroTo = allocator.isKnownZero(page, pages) ? limit : position;
-    nextChunkBytes = Math.min(2 * byteSize, LARGEST_CHUNK_BYTES);
-  }
-
-  private void useChunk(long page, long byteSize) {
-    chunkPage = page;
     chunkAddress = allocator.addressOf(page);
     position = chunkAddress;
     limit = chunkAddress + byteSize;
     memory();
+    zeroedEnd = position;
+    zeroTo = allocator.isKnownZero(page, pages) ? limit : position;
+  }
+
+  /// Each chunk is twice as large as the one before.
+  private long nextChunkBytes() {
+    long next =
+        chunkAddress == 0
+            ? FIRST_CHUNK_BYTES
+            : Math.min(2 * (limit - chunkAddress), LARGEST_CHUNK_BYTES);
+    return Math.max(next, allocator.pageSize());
   }
 
   private MemorySegment takeRun(long page, int pages, long byteSize, boolean zeroed) {
@@ -366,9 +366,9 @@ public final class PageArena implements Arena {
       }
     }
     forgetBytes();
-    runs.freeAllBut(chunkPage);
-    if (chunkPage != NO_PAGE) {
-      useChunk(chunkPage, reservedByteSize());
+    runs.freeAllBut(chunkAddress == 0 ? NO_PAGE : allocator.pageAt(chunkAddress));
+    if (chunkAddress != 0) {
+      memory();
       zeroTo = Math.clamp(zeroedEnd, position, position + MOST_ZEROED_BYTES);
       zeroedEnd = position;
       fill(position);
@@ -430,7 +430,7 @@ public final class PageArena implements Arena {
       watch.end();
     }
     memory = null;
-    limit = -1;
+    limit = NO_ROOM;
     forgetBytes();
     if (isScoped && owner == null) {
       allocator.forget(this);

@@ -134,6 +134,22 @@ public class PagePool {
     return page;
   }
 
+  /// As [#takeHeld], and [pins][#pin] the memory, if a run was found; the caller asks then whether
+  /// the pool is closed, and if it is, frees the run.
+  public final int takeHeldPinned(int pages) {
+    Owner owner = owner();
+    if (owner == null) {
+      return NONE;
+    }
+    int page = owner.take(pages, 0);
+    if (page != NONE) {
+      buddy.record(page, pages);
+      buddy.addPin(owner.slot(), 1);
+      VarHandle.releaseFence(); // keeps the compiler from asking first
+    }
+    return page;
+  }
+
   /// Allocates a run with no page kept in reserve; see [#allocate(int, int, long, long)].
   public final int allocate(int pages, int alignOrder, long phase) {
     return allocate(pages, alignOrder, phase, 0);
@@ -276,14 +292,26 @@ public class PagePool {
   /// Frees the allocation of `pages` pages at `page`; false, and nothing has changed, if there is
   /// none.
   public boolean free(int page, int pages) {
+    return free(owner(), page, pages);
+  }
+
+  private boolean free(@Nullable Owner owner, int page, int pages) {
     // The lease is looked up first: nothing behind the CAS starts before it is done.
-    Owner owner = owner();
     int lease = owner == null ? NONE : owner.leaseCovering(page, pages);
     if (!buddy.forget(page, pages)) {
       return false;
     }
     putBack(owner, lease, page, pages);
     return true;
+  }
+
+  /// As [#free], and takes off a pin, whether there was such an allocation or not. If the pool is
+  /// closed, [#isPinned] is to be asked then.
+  public boolean freePinned(int page, int pages) {
+    Owner owner = owner();
+    boolean freed = free(owner, page, pages);
+    unpin(slotOf(owner));
+    return freed;
   }
 
   private void putBack(@Nullable Owner owner, int lease, int page, int pages) {
@@ -539,9 +567,13 @@ public class PagePool {
   ///
   /// @return whether the pool is closed; then [#isPinned] is to be asked
   public final boolean unpin() {
-    buddy.addPin(slotOf(owner()), -1);
-    VarHandle.releaseFence(); // keeps the compiler from asking first
+    unpin(slotOf(owner()));
     return closed;
+  }
+
+  private void unpin(Slot slot) {
+    buddy.addPin(slot, -1);
+    VarHandle.releaseFence(); // keeps the compiler from asking first
   }
 
   /// Says that whoever closes the pool needs the memory no more; to be called after [#endAll].

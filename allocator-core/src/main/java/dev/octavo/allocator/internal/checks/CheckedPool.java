@@ -204,6 +204,15 @@ public final class CheckedPool extends PagePool {
     return true;
   }
 
+  @Override
+  public boolean freePinned(int page, int pages) {
+    try {
+      return free(page, pages);
+    } finally {
+      unpin();
+    }
+  }
+
   /// Refuses a call for an overrun, or as if there were no allocation: none is known yet if a stale
   /// free meets one that is being made.
   private boolean refuse(@Nullable Corruption overrun) {
