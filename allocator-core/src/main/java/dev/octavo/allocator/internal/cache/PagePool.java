@@ -516,7 +516,7 @@ public class PagePool {
     for (int page = buddy.nextHead(0); page < end; page = buddy.nextHead(page + 1)) {
       int pages = buddy.pagesAt(page);
       if (pages > 0 && holdUnseen(page, pages)) {
-        if (isComplete(page) || others.nanoTime() - start > PATIENCE_NANOS) {
+        if (isComplete(page, pages) || others.nanoTime() - start > PATIENCE_NANOS) {
           end(ended, page, pages);
         } else {
           buddy.release(page, pages);
@@ -533,9 +533,9 @@ public class PagePool {
     }
   }
 
-  /// Whether all is known of an allocation; if not, whoever makes it is about to say the rest, or
-  /// has died over it.
-  protected boolean isComplete(int page) {
+  /// Whether all is known of an allocation that the caller holds; if not, whoever makes it is about
+  /// to say the rest, or has died over it.
+  protected boolean isComplete(int page, int pages) {
     return !isTagged || buddy.tagAt(page) != 0;
   }
 

@@ -356,8 +356,9 @@ public final class CheckedPool extends PagePool {
   }
 
   @Override
-  protected boolean isComplete(int page) {
-    return super.isComplete(page) && live.containsKey(page);
+  protected boolean isComplete(int page, int pages) {
+    Live known = live.get(page);
+    return super.isComplete(page, pages) && known != null && known.pages() == pages;
   }
 
   @Override
