@@ -1082,7 +1082,8 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   }
 
   /// Opens an arena for any threads, as safe as [java.lang.foreign.Arena#ofShared]: closing it
-  /// costs a handshake with all threads, 30 to 60 microseconds. Native access as for [#openArena].
+  /// costs a handshake with all threads, 30 to 60 microseconds. It ends with the allocator, if that
+  /// is closed first. Native access as for [#openArena].
   ///
   /// @return a new arena
   /// @throws IllegalStateException if the allocator is closed
