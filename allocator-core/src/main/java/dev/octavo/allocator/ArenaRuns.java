@@ -89,7 +89,7 @@ final class ArenaRuns {
     try {
       allocator.freeArenaRun(payer, page, length, isPinning);
       return before;
-    } catch (CorruptedMemoryException | InvalidFreeException e) {
+    } catch (RuntimeException e) {
       return Failures.first(before, e);
     }
   }

@@ -119,7 +119,8 @@ public final class MemoryRegion {
   }
 
   /// A region over a native segment of the caller, who keeps it alive for as long as the allocator
-  /// is used and closes it afterwards. It may be read-only; then the allocator's segments are, too.
+  /// and its arenas are used and closes it afterwards. It may be read-only; then the allocator's
+  /// segments are, too.
   ///
   /// @param segment the memory; its address must be a multiple of the allocator's page size
   /// @return the region

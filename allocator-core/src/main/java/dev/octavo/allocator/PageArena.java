@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
+import java.lang.ref.Reference;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -202,10 +203,10 @@ public final class PageArena implements Arena {
     position = start + byteSize;
     MemorySegment segment = all.asSlice(start - allocator.base(), byteSize);
     if (zeroed) {
-      zeroedEnd = position;
       if (position > zeroTo) {
         zero(start);
       }
+      zeroedEnd = position;
     }
     return segment;
   }
@@ -214,12 +215,12 @@ public final class PageArena implements Arena {
   private void zero(long start) {
     long from = Math.max(start, zeroTo);
     long atOnce = Math.clamp(from - chunkAddress, LEAST_ZEROED_BYTES, MOST_ZEROED_BYTES);
-    zeroTo = Math.max(position, Math.min(from + atOnce, limit));
-    fill(from);
+    fill(from, Math.max(position, Math.min(from + atOnce, limit)));
   }
 
-  private void fill(long from) {
-    Zeros.fill(memory().asSlice(from - allocator.base(), zeroTo - from));
+  private void fill(long from, long to) {
+    Zeros.fill(memory().asSlice(from - allocator.base(), to - from));
+    zeroTo = to;
   }
 
   /// Takes pages. No lock is held while that waits, so that others can go on, and close the arena.
@@ -336,12 +337,14 @@ public final class PageArena implements Arena {
   }
 
   /// Ends all segments and starts anew, for the next turn of a loop: what was allocated fails from
-  /// then on, as after `close`, and one chunk of pages stays for what comes. Of that as much is
-  /// zeroed now as this turn got zeroed, up to 16 KiB, as a loop does the same again and again. In
-  /// an unscoped arena the segments do not fail, and share memory with what comes.
+  /// then on, as after `close`, and one chunk of pages stays for what comes. That is zeroed now up
+  /// to where this turn got zeroed memory, 16 KiB at most, as a loop does the same again and again.
+  /// In an unscoped arena the segments do not fail, and share memory with what comes.
   ///
-  /// @throws IllegalStateException if the arena is closed, or a native call is using a segment; the
-  ///   arena is as it was
+  /// @throws IllegalStateException if the arena is closed, or a native call is using a segment: the
+  ///   arena is as it was; or if the arena is unscoped and the allocator is closed
+  /// @throws CorruptedMemoryException if somebody wrote behind a large allocation, whose pages stay
+  ///   allocated; the arena is rewound all the same; only with [CheckLevel#FULL]
   /// @throws WrongThreadException if the arena is another thread's
   public void rewind() {
     if (owner != null) {
@@ -357,21 +360,33 @@ public final class PageArena implements Arena {
   private void rewindNow() {
     checkOpen();
     if (isScoped) {
-      liveSession().close();
+      changeSession(liveSession());
+    }
+    long zeroedBefore = zeroedEnd;
+    forgetBytes();
+    zeroTo = position;
+    zeroedEnd = position;
+    runs.freeAllBut(chunkAddress == 0 ? NO_PAGE : allocator.pageAt(chunkAddress));
+    if (chunkAddress != 0) {
+      memory();
+      long to = Math.clamp(zeroedBefore, position, position + MOST_ZEROED_BYTES);
+      if (to > position) {
+        fill(position, to);
+      }
+    }
+  }
+
+  private void changeSession(Arena before) {
+    try {
+      before.close();
       Arena next = openSession();
       session = next;
       memory = null;
       if (watch != null) {
         watch.follow(next.scope());
       }
-    }
-    forgetBytes();
-    runs.freeAllBut(chunkAddress == 0 ? NO_PAGE : allocator.pageAt(chunkAddress));
-    if (chunkAddress != 0) {
-      memory();
-      zeroTo = Math.clamp(zeroedEnd, position, position + MOST_ZEROED_BYTES);
-      zeroedEnd = position;
-      fill(position);
+    } finally {
+      Reference.reachabilityFence(before); // until then the watch must not find it forgotten
     }
   }
 

@@ -409,6 +409,38 @@ class PageArenaTest {
     }
   }
 
+  /// A turn that cannot give all of its pages back is over all the same, and leaves no dirt.
+  @Test
+  void afterARewindThatFailedMemoryIsZeroed() {
+    for (PageArena arena : List.of(allocator.openArena(), allocator.openUnscopedArena())) {
+      arena.allocate(1000, 1).fill(DIRT);
+      MemorySegment large = arena.allocate(5 * PAGE, 1);
+      allocator.freePageRun((large.address() - allocator.base()) / PAGE, 5);
+      assertThatThrownBy(arena::rewind).isInstanceOf(InvalidFreeException.class);
+      arena.allocate(5 * PAGE, 1);
+      MemorySegment segment = arena.allocate(1000, 1);
+      assertThat(segment.mismatch(MemorySegment.ofArray(new byte[1000]))).isEqualTo(-1);
+      arena.close();
+    }
+  }
+
+  /// Memory that cannot be zeroed is not handed out as zeroed.
+  @Test
+  void whatCannotBeZeroedIsNotHandedOut() {
+    try (Arena memory = Arena.ofConfined()) {
+      MemorySegment readOnly = memory.allocate(PAGES * PAGE, PAGE).asReadOnly();
+      PageAllocator reader = Bare.builder().region(MemoryRegion.of(readOnly)).build();
+      PageArena arena = reader.openUnscopedArena();
+      for (int i = 0; i < 3; i++) {
+        assertThatThrownBy(() -> arena.allocate(8, 8)).isInstanceOf(IllegalArgumentException.class);
+      }
+      arena.allocateUninitialized(8, 8);
+      arena.rewind();
+      arena.close();
+      reader.close();
+    }
+  }
+
   // ---- the unscoped kind
 
   @Test

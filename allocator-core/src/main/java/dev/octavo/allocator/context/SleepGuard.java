@@ -162,7 +162,8 @@ public final class SleepGuard {
     return mode;
   }
 
-  /// Changes the mode, for all threads at once. The totals stay.
+  /// Changes the mode, for all threads: those that run see it at their next atomic operation at the
+  /// latest. The totals stay.
   ///
   /// @param next what happens from now on
   /// @throws NullPointerException if `next` is null

@@ -3,6 +3,7 @@ package dev.octavo.allocator.internal.checks;
 import dev.octavo.allocator.internal.buddy.BrokenLaw;
 import dev.octavo.allocator.internal.buddy.FreeAreas;
 import dev.octavo.allocator.internal.buddy.Geometry;
+import dev.octavo.allocator.internal.buddy.PageState;
 import dev.octavo.allocator.internal.cache.PagePool;
 import dev.octavo.allocator.internal.cache.PoolOptions;
 import java.lang.foreign.MemorySegment;
@@ -97,7 +98,9 @@ public final class CheckedPool extends PagePool {
     if (page != NONE) {
       List<Corruption> found = takePoison(page, pages);
       if (!found.isEmpty()) {
-        super.free(page, pages);
+        if (holdForGood(page, pages)) {
+          super.freeHeld(page, pages);
+        }
         throw failure.apply(found);
       }
       live.put(page, new Live(page, pages, bytes(pages), false, site));
@@ -262,11 +265,21 @@ public final class CheckedPool extends PagePool {
     List<Corruption> found = takePoison(end, newPages - pages);
     if (found.isEmpty()) {
       live.computeIfPresent(page, (same, old) -> old.resized(newPages, pageShift));
-    } else if (holdUnseen(page, newPages)) {
+    } else if (holdForGood(page, newPages)) {
       shorten(page, newPages, pages);
       throw failure.apply(found);
     } // else it ended meanwhile, as the pool is closed
     return true;
+  }
+
+  /// Holds an allocation of the caller's own, which close may be holding for a moment.
+  private boolean holdForGood(int page, int pages) {
+    boolean held = holdUnseen(page, pages);
+    while (!held && stateOf(page) == PageState.HELD) {
+      Thread.onSpinWait();
+      held = holdUnseen(page, pages);
+    }
+    return held;
   }
 
   @Override
