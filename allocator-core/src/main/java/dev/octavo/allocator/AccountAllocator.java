@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
 /// [IllegalStateException], the pages are zeroed and free, and all further requests fail. Arenas of
 /// such an account can only be unscoped ones; what they gave ends with the account.
 ///
-/// Thread-safe, as the allocator is. A pair costs about 2 ns more than there, if the thread has
-/// room in stock; see [MemoryAccount].
+/// Thread-safe, as the allocator is. A pair costs about twice what it costs there, if the thread
+/// has room in stock (docs/benchmarks.md); see [MemoryAccount].
 @SuppressWarnings("exports") // of @Nullable, which users need not have
 public final class AccountAllocator implements SegmentAllocator, AutoCloseable {
 

@@ -15,8 +15,9 @@ import org.jspecify.annotations.Nullable;
 /// | [#segments] | all other segments | when the allocator is closed |
 ///
 /// They are two because an arena may outlive the allocator: its segments end when their owner
-/// closes it, and until then the memory must stay. Where nothing can have an end of its own, for
-/// want of native access, or because the memory is the caller's, they are the same.
+/// closes it, and until then the memory must stay. They are the same where nothing can have an end
+/// of its own, for want of native access; where the memory is the caller's; and where it is a file,
+/// as only a segment of the mapping itself can be [forced][MemorySegment#force].
 final class OpenRegion {
 
   private final RegionMemory source;

@@ -1401,6 +1401,11 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     return arena;
   }
 
+  /// How many shared arenas are to be ended by `close`.
+  int openSharedArenas() {
+    return sharedArenas.size();
+  }
+
   /// Takes note that a shared arena is closed.
   void forget(PageArena arena) {
     sharedArenas.remove(arena);

@@ -60,11 +60,19 @@ class CloseTest {
             InvalidFreeException.class, e -> assertThat(e.reason()).isEqualTo(Reason.CLOSED));
   }
 
+  private static FileChannel openFile(Path folder) throws IOException {
+    return FileChannel.open(
+        folder.resolve("pages"),
+        StandardOpenOption.CREATE,
+        StandardOpenOption.READ,
+        StandardOpenOption.WRITE);
+  }
+
   private static void assertInUse(Throwable thrown) {
     assertThat(thrown)
         .isExactlyInstanceOf(IllegalStateException.class)
         .hasMessage("a native call is using a segment: name=test");
-    assertThat(thrown.getSuppressed()).hasOnlyElementsOfType(LiveAllocationsException.class);
+    assertThat(thrown.getSuppressed()).hasExactlyElementsOfTypes(LiveAllocationsException.class);
   }
 
   // ---- segments
@@ -107,12 +115,7 @@ class CloseTest {
 
   @Test
   void segmentsOfEveryRegionThatIsOursFail(@TempDir Path folder) throws IOException {
-    try (FileChannel file =
-        FileChannel.open(
-            folder.resolve("pages"),
-            StandardOpenOption.CREATE,
-            StandardOpenOption.READ,
-            StandardOpenOption.WRITE)) {
+    try (FileChannel file = openFile(folder)) {
       for (MemoryRegion region :
           List.of(MemoryRegion.ofArena(PAGES * PAGE), MemoryRegion.ofFile(file, 0, PAGES * PAGE))) {
         PageAllocator allocator = Bare.builder().region(region).build();
@@ -193,7 +196,9 @@ class CloseTest {
     PageArena arena = allocator.openSharedArena();
     PageArena closed = allocator.openSharedArena();
     closed.allocate(1);
+    assertThat(allocator.openSharedArenas()).isEqualTo(2);
     closed.close();
+    assertThat(allocator.openSharedArenas()).isOne();
     MemorySegment numbers = arena.allocate(16);
     List<Throwable> thrown = new ArrayList<>();
     NativeSort.sort(numbers, () -> thrown.add(catchThrowable(allocator::close)));
@@ -281,19 +286,14 @@ class CloseTest {
             CorruptedMemoryException.class,
             e ->
                 assertThat(e.getSuppressed())
-                    .hasOnlyElementsOfType(LiveAllocationsException.class));
+                    .hasExactlyElementsOfTypes(LiveAllocationsException.class));
     assertThatIllegalStateException().isThrownBy(() -> allocator.allocate(1));
     assertThatNoException().isThrownBy(allocator::close);
   }
 
   @Test
   void segmentsOfAFileCanBeForcedAndEndWithTheLastArena(@TempDir Path folder) throws IOException {
-    try (FileChannel file =
-        FileChannel.open(
-            folder.resolve("pages"),
-            StandardOpenOption.CREATE,
-            StandardOpenOption.READ,
-            StandardOpenOption.WRITE)) {
+    try (FileChannel file = openFile(folder)) {
       PageAllocator allocator =
           Bare.builder().region(MemoryRegion.ofFile(file, 0, PAGES * PAGE)).build();
       MemorySegment plain = allocator.allocate(10);
@@ -347,7 +347,7 @@ class CloseTest {
     query.uncharge(3 * PAGE);
     LiveAllocationsException live = closesAndReports(allocator);
     assertThat(live.count()).isEqualTo(2);
-    assertThat(live.getSuppressed()).hasOnlyElementsOfType(MemoryAccountException.class);
+    assertThat(live.getSuppressed()).hasExactlyElementsOfTypes(MemoryAccountException.class);
     List.of(segment, last).forEach(CloseTest::assertFails);
     assertThat(ProcMaps.isMapped(last.address())).isFalse();
   }

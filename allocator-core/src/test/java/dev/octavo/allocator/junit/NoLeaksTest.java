@@ -88,7 +88,7 @@ class NoLeaksTest {
     IllegalStateException own =
         failure(results, "fails(PageAllocator)", IllegalStateException.class);
     assertThat(own).hasMessage("own failure");
-    assertThat(own.getSuppressed()).hasOnlyElementsOfType(LiveAllocationsException.class);
+    assertThat(own.getSuppressed()).hasExactlyElementsOfTypes(LiveAllocationsException.class);
     assertThat(Fixture.OPENED).doesNotHaveDuplicates().hasSize(4);
   }
 

@@ -123,7 +123,10 @@ public class PagePool {
   ///
   /// @return the first page, or [#NONE] if no such word has room
   public final int takeHeld(int pages) {
-    Owner owner = owner();
+    return takeHeld(owner(), pages);
+  }
+
+  private int takeHeld(@Nullable Owner owner, int pages) {
     if (owner == null) {
       return NONE;
     }
@@ -138,13 +141,9 @@ public class PagePool {
   /// the pool is closed, and if it is, frees the run.
   public final int takeHeldPinned(int pages) {
     Owner owner = owner();
-    if (owner == null) {
-      return NONE;
-    }
-    int page = owner.take(pages, 0);
+    int page = takeHeld(owner, pages);
     if (page != NONE) {
-      buddy.record(page, pages);
-      buddy.addPin(owner.slot(), 1);
+      buddy.addPin(slotOf(owner), 1);
       VarHandle.releaseFence(); // keeps the compiler from asking first
     }
     return page;

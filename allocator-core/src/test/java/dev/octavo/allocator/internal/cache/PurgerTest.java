@@ -315,6 +315,25 @@ class PurgerTest {
     }
   }
 
+  /// From then on the memory may be somebody else's.
+  @Test
+  void nothingGoesBackOnceThePoolIsShut() {
+    BuddyPages buddy = new BuddyPages(GEOMETRY, 1);
+    OtherThreads others = new OtherThreads();
+    PageMemory.Back back = (page, pages) -> given.add(page + "+" + pages);
+    PagePool pool =
+        new PagePool(
+            buddy,
+            new Owners(buddy, NO_LEASES, others),
+            others,
+            new PoolOptions(1, NO_LEASES, new PageMemory(0, 1, 64, back)));
+    pool.free(take(pool, 64), 64);
+    pool.shut();
+    assertThat(pool.purge()).isZero();
+    looks(pool, 5);
+    assertThat(given).isEmpty();
+  }
+
   @Test
   void aLookGivesWayToWhoSearches() {
     BuddyPages buddy = new BuddyPages(GEOMETRY, 1);
