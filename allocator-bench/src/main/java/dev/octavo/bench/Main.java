@@ -3,8 +3,10 @@ package dev.octavo.bench;
 import static java.util.Locale.ROOT;
 
 import dev.octavo.bench.peer.Peers;
+import dev.octavo.bench.report.Builds;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
@@ -32,10 +34,17 @@ public final class Main {
   private static final String PARAM = "peer";
   private static final String ANY = ".*";
 
+  /// The one first argument that is not JMH's.
+  private static final String BUILDS = "builds";
+
   private Main() {}
 
-  /// Takes the arguments of JMH.
+  /// Takes the arguments of JMH, or those of [Builds] after the word `builds`.
   public static void main(String[] args) throws IOException {
+    if (args.length > 0 && args[0].equals(BUILDS)) {
+      Builds.main(Arrays.copyOfRange(args, 1, args.length));
+      return;
+    }
     List<String> absent = Peers.NAMES.stream().filter(name -> !Peers.isPresent(name)).toList();
     if (absent.isEmpty()) {
       org.openjdk.jmh.Main.main(args);

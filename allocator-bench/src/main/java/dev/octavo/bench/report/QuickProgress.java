@@ -142,7 +142,8 @@ final class QuickProgress implements OutputFormat {
     return rowNanos * (rowCount - started);
   }
 
-  private static String clock(long nanos) {
+  /// Returns a duration as minutes and seconds.
+  static String clock(long nanos) {
     Duration time = Duration.ofNanos(nanos);
     return "%2d:%02d".formatted(time.toMinutes(), time.toSecondsPart());
   }

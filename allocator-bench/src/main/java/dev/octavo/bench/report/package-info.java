@@ -1,5 +1,6 @@
 /// What the benchmarks say, in tables: ratios of ours to every peer, the bars that are to hold, and
-/// the difference between two runs. `Compare` reads JMH's JSON, `QuickSet` makes it first.
+/// the difference between two runs. `Compare` reads JMH's JSON, `QuickSet` makes it first, and
+/// `Builds` judges one build against another.
 @NullMarked
 package dev.octavo.bench.report;
 
