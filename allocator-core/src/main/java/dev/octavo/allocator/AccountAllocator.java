@@ -1,9 +1,12 @@
 package dev.octavo.allocator;
 
 import dev.octavo.allocator.context.check.MightSleep;
+import dev.octavo.allocator.internal.request.Payer;
+import dev.octavo.allocator.internal.request.Requests;
 import dev.octavo.allocator.oom.MemoryAccount;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// A [PageAllocator] in the name of a [MemoryAccount]: what it allocates is charged to the account,
@@ -26,26 +29,28 @@ import org.jspecify.annotations.Nullable;
 @SuppressWarnings("exports") // of @Nullable, which users need not have
 public final class AccountAllocator implements SegmentAllocator, AutoCloseable {
 
-  private final PageAllocator pages;
-  private final Accounts.Tenant tenant;
+  private final Allocations allocations;
+  private final ArenaSource arenas;
+  private final Payer payer;
 
-  AccountAllocator(PageAllocator pages, Accounts.Tenant tenant) {
-    this.pages = pages;
-    this.tenant = tenant;
+  AccountAllocator(Allocations allocations, ArenaSource arenas, Payer payer) {
+    this.allocations = allocations;
+    this.arenas = arenas;
+    this.payer = payer;
   }
 
   /// Who pays.
   ///
   /// @return the account
   public MemoryAccount account() {
-    return tenant.account();
+    return payer.account();
   }
 
   /// Whether the memory of this allocator was taken away.
   ///
   /// @return true if it was; then all requests fail
   public boolean isReaped() {
-    return tenant.state() == Accounts.State.REAPED;
+    return payer.state() == Payer.State.REAPED;
   }
 
   /// As [PageAllocator#allocate(long, long)].
@@ -93,7 +98,10 @@ public final class AccountAllocator implements SegmentAllocator, AutoCloseable {
   /// @throws UnsupportedOperationException if the region has no memory
   @MightSleep
   public MemorySegment allocate(long byteSize, long byteAlignment, AllocationMode mode) {
-    return pages.allocateFor(tenant, byteSize, byteAlignment, mode);
+    if (mode == AllocationMode.BLOCKING && allocations.mustNotSleep()) {
+      allocations.reportSleep(byteSize, byteAlignment);
+    }
+    return allocations.allocate(payer, byteSize, byteAlignment, mode, allocations.waitNanos());
   }
 
   /// As [PageAllocator#tryAllocate(long, long, AllocationMode)].
@@ -109,7 +117,7 @@ public final class AccountAllocator implements SegmentAllocator, AutoCloseable {
   /// @throws UnsupportedOperationException if the region has no memory
   public @Nullable MemorySegment tryAllocate(
       long byteSize, long byteAlignment, AllocationMode mode) {
-    return pages.tryAllocateFor(tenant, byteSize, byteAlignment, mode);
+    return allocations.tryAllocate(payer, byteSize, byteAlignment, mode);
   }
 
   /// Frees a segment, as [PageAllocator#free] does.
@@ -117,7 +125,7 @@ public final class AccountAllocator implements SegmentAllocator, AutoCloseable {
   /// @param segment the segment, of the size that was asked for
   /// @throws InvalidFreeException if it is not a live allocation; see its reasons
   public void free(MemorySegment segment) {
-    pages.free(segment);
+    allocations.free(segment);
   }
 
   /// Makes an allocation another account's, which pays for it from then on.
@@ -132,11 +140,14 @@ public final class AccountAllocator implements SegmentAllocator, AutoCloseable {
   ///   leaves no room; nothing has changed then
   /// @throws IllegalStateException if the other account's memory was taken away
   public MemorySegment handOver(MemorySegment segment, AccountAllocator other) {
-    if (other.pages != pages) {
+    if (other.allocations != allocations) {
       throw new IllegalArgumentException(
-          "account of another allocator: name=" + pages.name() + ", other=" + other.pages.name());
+          "account of another allocator: name="
+              + allocations.name()
+              + ", other="
+              + other.allocations.name());
     }
-    return pages.handOver(segment, tenant, other.tenant);
+    return allocations.handOver(segment, payer, other.payer);
   }
 
   /// As [PageAllocator#openArena()]. Without native access it takes the JDK's memory, which is not
@@ -157,7 +168,7 @@ public final class AccountAllocator implements SegmentAllocator, AutoCloseable {
   /// @throws UnsupportedOperationException if the region has no memory, or the account is reapable
   public PageArena openArena(AllocationMode mode) {
     checkScoped();
-    return pages.openArenaFor(tenant, mode, PageArena.Lifetime.CONFINED);
+    return PageArena.open(arenas, payer, mode, PageArena.Lifetime.CONFINED);
   }
 
   /// As [PageAllocator#openSharedArena()].
@@ -167,7 +178,7 @@ public final class AccountAllocator implements SegmentAllocator, AutoCloseable {
   /// @throws UnsupportedOperationException if the region has no memory, or the account is reapable
   public PageArena openSharedArena() {
     checkScoped();
-    return pages.openArenaFor(tenant, AllocationMode.BLOCKING, PageArena.Lifetime.SHARED);
+    return PageArena.open(arenas, payer, AllocationMode.BLOCKING, PageArena.Lifetime.SHARED);
   }
 
   /// As [PageAllocator#openUnscopedArena(AllocationMode)]. What it gives has the scope of the
@@ -178,14 +189,14 @@ public final class AccountAllocator implements SegmentAllocator, AutoCloseable {
   /// @throws IllegalStateException if the allocator is closed
   /// @throws UnsupportedOperationException if the region has no memory
   public PageArena openUnscopedArena(AllocationMode mode) {
-    return pages.openArenaFor(tenant, mode, PageArena.Lifetime.UNSCOPED);
+    return PageArena.open(arenas, payer, mode, PageArena.Lifetime.UNSCOPED);
   }
 
   private void checkScoped() {
-    if (tenant.isReapable()) {
+    if (payer.isReapable()) {
       throw new UnsupportedOperationException(
           "segments of a reapable account end with it, open an unscoped arena: account="
-              + tenant.account().path());
+              + payer.account().path());
     }
   }
 
@@ -196,6 +207,8 @@ public final class AccountAllocator implements SegmentAllocator, AutoCloseable {
   ///   of its segments; it is open as before
   @Override
   public void close() {
-    pages.close(tenant);
+    Requests requests = allocations.requests();
+    Objects.requireNonNull(requests.payers(), "accounts").close(payer);
+    requests.dismissGone();
   }
 }

@@ -1,5 +1,6 @@
 package dev.octavo.allocator;
 
+import dev.octavo.allocator.internal.request.Payer;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -13,8 +14,8 @@ final class ArenaRuns {
   private static final int PAGE_SHIFT = 32;
   private static final long[] NONE = {};
 
-  private final PageAllocator allocator;
-  private final Accounts.@Nullable Tenant payer;
+  private final ArenaSource allocator;
+  private final @Nullable Payer payer;
 
   /// Whether each run pins the memory, as the arena's segments have an end of their own.
   private final boolean isPinning;
@@ -29,13 +30,13 @@ final class ArenaRuns {
 
   /// @param payer who pays for them, or null
   /// @param isPinning whether each pins the memory
-  ArenaRuns(PageAllocator allocator, Accounts.@Nullable Tenant payer, boolean isPinning) {
+  ArenaRuns(ArenaSource allocator, @Nullable Payer payer, boolean isPinning) {
     this.allocator = allocator;
     this.payer = payer;
     this.isPinning = isPinning;
   }
 
-  PageAllocator allocator() {
+  ArenaSource allocator() {
     return allocator;
   }
 
@@ -87,7 +88,7 @@ final class ArenaRuns {
   private @Nullable RuntimeException free(
       long page, int length, @Nullable RuntimeException before) {
     try {
-      allocator.freeArenaRun(payer, page, length, isPinning);
+      allocator.freeRun(payer, page, length, isPinning);
       return before;
     } catch (RuntimeException e) {
       return Failures.first(before, e);

@@ -60,7 +60,7 @@ final class ArenaWatch implements Runnable {
           runs.pages(),
           givesBack,
           opened);
-      runs.allocator().countForgottenArena();
+      runs.allocator().countForgotten();
       if (givesBack) {
         runs.freeAllBut(-1);
       }

@@ -21,6 +21,8 @@ public final class BuddyInfo {
   private static final int PER_MILLE = 1000;
   private static final int MAX_INDEX_ORDER = 30;
 
+  private static final int DEFAULT_PAGE_SIZE = 4096;
+
   private final String name;
   private final int pageSize;
   private final long pageCount;
@@ -55,8 +57,7 @@ public final class BuddyInfo {
       Checks.range("free blocks", blocks, 0, 1L << MAX_INDEX_ORDER);
     }
     FreeAreas free = FreeAreas.ofBlocks(freeBlocks);
-    return new BuddyInfo(
-        "none", PageAllocator.DEFAULT_PAGE_SIZE, free.pages(), 0, free, Watermarks.none());
+    return new BuddyInfo("none", DEFAULT_PAGE_SIZE, free.pages(), 0, free, Watermarks.none());
   }
 
   /// The allocator's name.

@@ -5,27 +5,37 @@ import dev.octavo.allocator.internal.cache.PagePool;
 import dev.octavo.allocator.internal.checks.CheckedPool;
 import dev.octavo.allocator.internal.checks.Corruption;
 import dev.octavo.allocator.internal.checks.Freed;
+import dev.octavo.allocator.internal.request.Demand;
+import dev.octavo.allocator.internal.request.Payer;
+import dev.octavo.allocator.internal.request.Refusal;
 import dev.octavo.allocator.oom.MemoryAccount;
 import dev.octavo.allocator.oom.OomKiller;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/// Finds out why a call failed, and says it. Runs after the failure, so it changes nothing and may
-/// take its time.
+/// The exceptions of an allocator and their texts. Made after a failure, so they change nothing and
+/// may take their time.
 final class Failures {
 
   private static final int MAX_CORRUPTIONS = 16;
+  private static final int TOP_CONSUMERS = 5;
 
-  private final PageAllocator allocator;
+  private final String name;
   private final PagePool pool;
 
   private final @Nullable CheckedPool checked;
 
   /// @param pool of the allocator
   /// @param checked the same, if it is one that checks everything
-  Failures(PageAllocator allocator, PagePool pool, @Nullable CheckedPool checked) {
-    this.allocator = allocator;
+  Failures(String name, PagePool pool, @Nullable CheckedPool checked) {
+    this.name = name;
     this.pool = pool;
     this.checked = checked;
   }
@@ -37,82 +47,149 @@ final class Failures {
   }
 
   IllegalStateException closed() {
-    return new IllegalStateException("allocator is closed: name=" + allocator.name());
+    return new IllegalStateException("allocator is closed: name=" + name);
   }
 
-  /// @param outcome a negative number that says why there was nothing
-  RuntimeException outOfPages(String request, SlowPath.Run run, AllocationMode mode, long outcome) {
-    Accounts.Tenant payer = run.payer();
-    if (outcome == SlowPath.GONE && payer != null) {
+  /// The failure of a request.
+  ///
+  /// @param refusal why it got nothing
+  /// @param mark pages that it must leave free
+  /// @param info what is free
+  RuntimeException refused(
+      Demand demand, AllocationMode mode, Refusal refusal, long mark, BuddyInfo info) {
+    Payer payer = demand.payer();
+    OomKiller.Outcome.Fail verdict = demand.verdict();
+    if (refusal == Refusal.CLOSED) {
+      return closed();
+    }
+    if (refusal == Refusal.GONE && payer != null) {
       return gone(payer);
     }
-    BuddyInfo info = allocator.buddyInfo();
-    OutOfPagesException.Reason shortage =
-        isLimit(outcome)
-            ? OutOfPagesException.Reason.ACCOUNT_LIMIT
-            : shortage(info, run, allocator.mark(mode));
-    OutOfPagesException.Reason reason = shortage;
-    if (outcome == SlowPath.DEADLINE || outcome == SlowPath.LIMIT_DEADLINE) {
-      reason = OutOfPagesException.Reason.DEADLINE;
-    } else if (outcome == SlowPath.INTERRUPTED || outcome == SlowPath.LIMIT_INTERRUPTED) {
-      reason = OutOfPagesException.Reason.INTERRUPTED;
+    if (refusal == Refusal.POLICY && verdict != null) {
+      return new OutOfPagesException(
+          OutOfPagesException.Reason.OOM_POLICY,
+          verdict.message() + System.lineSeparator() + verdict.table());
     }
+    OutOfPagesException.Reason shortage =
+        switch (refusal) {
+          case LIMIT, NEVER_PAID -> OutOfPagesException.Reason.ACCOUNT_LIMIT;
+          case CAPACITY -> OutOfPagesException.Reason.CAPACITY;
+          case MARK -> OutOfPagesException.Reason.RESERVE;
+          default -> shortage(info, demand, mark);
+        };
+    OutOfPagesException.Reason reason =
+        switch (demand.ended()) {
+          case AT_ONCE ->
+              refusal == Refusal.POLICY ? OutOfPagesException.Reason.OOM_POLICY : shortage;
+          case DEADLINE -> OutOfPagesException.Reason.DEADLINE;
+          case INTERRUPTED -> OutOfPagesException.Reason.INTERRUPTED;
+        };
     String rule = reason == shortage ? rule(shortage) : rule(reason) + ", " + rule(shortage);
-    String pays = payer == null ? "" : ", " + figures(payer.account());
-    String message = rule + ": " + request + ", mode=" + mode + pays + figures(info, run);
+    String domain = payer == null ? "" : domain(demand, payer, isLimit(refusal), mode);
+    String message =
+        rule + ": " + demand.description() + ", mode=" + mode + domain + figures(info, demand);
     return new OutOfPagesException(reason, message);
   }
 
-  private static String figures(MemoryAccount account) {
-    return "account=%s, usage=%d, max=%d"
-        .formatted(account.path(), account.usage(), account.limits().maxByteSize());
+  private static boolean isLimit(Refusal refusal) {
+    return refusal == Refusal.LIMIT || refusal == Refusal.NEVER_PAID;
   }
 
-  private String figures(BuddyInfo info, SlowPath.Run run) {
-    int order = Geometry.orderFor((int) Math.min(run.pages(), info.pageCount()));
+  /// The account, the domain of the shortage with its limit and, if the request waited, those that
+  /// use most of it.
+  private static String domain(Demand demand, Payer payer, boolean isLimit, AllocationMode mode) {
+    MemoryAccount domain = isLimit ? limitOf(demand, payer) : rootOf(payer.account());
+    String text =
+        ", account=%s, domain=%s, usage=%d, max=%d"
+            .formatted(
+                payer.account().path(),
+                domain.path(),
+                domain.usage(),
+                domain.limits().maxByteSize());
+    return mode == AllocationMode.BLOCKING ? text + ", consumers=" + consumers(domain) : text;
+  }
+
+  private static MemoryAccount limitOf(Demand demand, Payer payer) {
+    MemoryAccount known = demand.domain();
+    if (known != null) {
+      return known;
+    }
+    long byteSize = payer.byteSize(demand.chargedPages());
+    for (MemoryAccount at = payer.account(); at != null; at = at.parent().orElse(null)) {
+      if (at.limits().maxByteSize() - at.usage() < byteSize) {
+        return at;
+      }
+    }
+    return payer.account(); // there is room by now
+  }
+
+  private static MemoryAccount rootOf(MemoryAccount account) {
+    MemoryAccount top = account;
+    while (top.parent().isPresent()) {
+      top = top.parent().get();
+    }
+    return top;
+  }
+
+  /// The accounts at and below a domain that use most themselves, with bytes.
+  private static String consumers(MemoryAccount domain) {
+    List<MemoryAccount> all = new ArrayList<>();
+    Deque<MemoryAccount> open = new ArrayDeque<>(List.of(domain));
+    while (!open.isEmpty()) {
+      MemoryAccount account = open.remove();
+      all.add(account);
+      open.addAll(account.children());
+    }
+    Map<MemoryAccount, Long> usage = new HashMap<>();
+    all.forEach(account -> usage.put(account, account.ownUsage()));
+    return all.stream()
+        .filter(account -> usage.getOrDefault(account, 0L) > 0)
+        .sorted(
+            Comparator.comparingLong((MemoryAccount account) -> usage.getOrDefault(account, 0L))
+                .reversed()
+                .thenComparing(MemoryAccount::path))
+        .limit(TOP_CONSUMERS)
+        .map(account -> account.path() + ":" + usage.get(account) + "B")
+        .toList()
+        .toString();
+  }
+
+  private String figures(BuddyInfo info, Demand demand) {
+    int order = Geometry.orderFor((int) Math.min(demand.pages(), info.pageCount()));
     return ", pageSize=%d, pageCount=%d, freePages=%d, min=%d, largestFreeRun=%d"
             .formatted(
                 info.pageSize(),
                 info.pageCount(),
                 info.freePages(),
-                allocator.mark(AllocationMode.NOWAIT),
+                info.watermarks().inPages(info.pageSize()).min(),
                 info.largestFreeRun())
         + ", order=%d, fragmentationIndex=%d, buddyinfo=%s"
             .formatted(order, info.fragmentationIndex(order), info.toBuddyinfoLine());
   }
 
-  static OutOfPagesException refused(OomKiller.Outcome.Fail fail) {
-    return new OutOfPagesException(
-        OutOfPagesException.Reason.OOM_POLICY,
-        fail.message() + System.lineSeparator() + fail.table());
-  }
-
   /// Why a payer pays no more.
-  IllegalStateException gone(Accounts.Tenant payer) {
+  IllegalStateException gone(Payer payer) {
     String rule =
-        payer.state() == Accounts.State.REAPED
+        payer.state() == Payer.State.REAPED
             ? "memory of the account was taken away"
             : "allocator of the account is closed";
     return new IllegalStateException(rule + ": account=" + payer.account().path() + name());
   }
 
-  private static boolean isLimit(long outcome) {
-    return outcome == SlowPath.LIMIT
-        || outcome == SlowPath.LIMIT_DEADLINE
-        || outcome == SlowPath.LIMIT_INTERRUPTED;
-  }
-
-  /// Why there is no run that leaves so many pages free.
-  static OutOfPagesException.Reason shortage(BuddyInfo info, SlowPath.Run run, long mark) {
-    long mask = (1L << run.alignOrder()) - 1;
-    long firstAligned = ((run.phase() + mask) & ~mask) - run.phase();
-    if (firstAligned > info.pageCount() - run.pages()) {
+  /// Why there are no such runs that leave so many pages free.
+  OutOfPagesException.Reason shortage(BuddyInfo info, Demand demand, long mark) {
+    long pages = demand.totalPages();
+    if (pages > info.pageCount()
+        || !pool.geometry().canHold(demand.pages(), demand.alignOrder(), demand.phase())) {
       return OutOfPagesException.Reason.CAPACITY;
     }
-    if (run.pages() > info.freePages()) {
+    if (pages > info.pageCount() - mark) {
+      return OutOfPagesException.Reason.RESERVE;
+    }
+    if (pages > info.freePages()) {
       return OutOfPagesException.Reason.NOT_ENOUGH_MEMORY;
     }
-    return run.pages() > info.largestFreeRun() || run.pages() <= info.freePages() - mark
+    return demand.pages() > info.largestFreeRun() || pages <= info.freePages() - mark
         ? OutOfPagesException.Reason.FRAGMENTATION
         : OutOfPagesException.Reason.RESERVE;
   }
@@ -157,7 +234,7 @@ final class Failures {
     if (pool.isClosed()) {
       return InvalidFreeException.Reason.CLOSED;
     }
-    if (page < 0 || page >= allocator.pageCount()) {
+    if (page < 0 || page >= pool.geometry().pageCount()) {
       return InvalidFreeException.Reason.FOREIGN_SEGMENT;
     }
     return switch (pool.stateOf((int) page)) {
@@ -191,19 +268,17 @@ final class Failures {
   }
 
   private String name() {
-    return ", name=" + allocator.name();
+    return ", name=" + name;
   }
 
   /// Counts what is live; null if nothing is.
   @Nullable LiveAllocationsException leaks() {
     LiveReport report = new LiveReport(checked);
-    int end = (int) allocator.pageCount();
+    int end = pool.geometry().pageCount();
     for (int page = pool.nextHead(0); page < end; page = pool.nextHead(page + 1)) {
       report.add(page, pool.pagesAt(page));
     }
-    return report.isEmpty()
-        ? null
-        : report.toException("allocations were not freed", allocator.name());
+    return report.isEmpty() ? null : report.toException("allocations were not freed", name);
   }
 
   /// The first of two failures, with the second as suppressed; null if there is none.

@@ -1,6 +1,5 @@
 package dev.octavo.allocator;
 
-import dev.octavo.allocator.InvalidFreeException.Reason;
 import dev.octavo.allocator.context.AtomicContext;
 import dev.octavo.allocator.context.SleepGuard;
 import dev.octavo.allocator.context.SleepInAtomicContextException;
@@ -13,7 +12,11 @@ import dev.octavo.allocator.internal.cache.PoolOptions;
 import dev.octavo.allocator.internal.checks.CheckedPool;
 import dev.octavo.allocator.internal.checks.Corruption;
 import dev.octavo.allocator.internal.region.Discard;
+import dev.octavo.allocator.internal.region.OpenRegion;
 import dev.octavo.allocator.internal.region.RegionMemory;
+import dev.octavo.allocator.internal.request.Payer;
+import dev.octavo.allocator.internal.request.Payers;
+import dev.octavo.allocator.internal.request.Requests;
 import dev.octavo.allocator.oom.MemoryAccount;
 import dev.octavo.allocator.oom.MemoryAccountException;
 import dev.octavo.allocator.oom.OomKiller;
@@ -23,14 +26,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
-import java.util.WeakHashMap;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -63,8 +61,9 @@ import org.slf4j.LoggerFactory;
 ///
 /// *Shortage.* [AllocationMode] says what a request may do then. Below the min
 /// [watermark][Watermarks] only requests of mode ATOMIC go on, and callbacks that reclaim; below
-/// the low one [shrinkers][#addShrinker] are asked to free something. Requests that wait are served
-/// first come, first served, with what others free, at once. docs/reclaim.md tells the whole way.
+/// the low one [shrinkers][#addShrinker] are asked to free something. Requests that wait stand in
+/// line; what others free is handed to the first that can use it, and a window of pages is kept for
+/// the first in line. docs/request.md tells the whole way.
 ///
 /// *Sleep guard.* A call of mode BLOCKING inside an [AtomicContext] is reported, however much
 /// memory is free, before anything changes (L10); see [SleepGuard].
@@ -81,14 +80,11 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// The default page size in bytes.
   public static final int DEFAULT_PAGE_SIZE = 4096;
 
-  /// Free memory goes back in steps of at most so many bytes, as who fails meanwhile waits.
+  /// Free memory is returned to the OS in steps of at most so many bytes, because a failing request
+  /// waits for the current one.
   private static final int PURGE_STEP_BYTES = 16 << 20;
 
   private static final Logger LOG = LoggerFactory.getLogger(PageAllocator.class);
-
-  private static final String REMEDY =
-      "start java with --enable-native-access=dev.octavo.allocator, or =ALL-UNNAMED if the library"
-          + " is on the class path; or use openUnscopedArena()";
 
   private final String name;
   private final int pageShift;
@@ -97,8 +93,6 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// What segments are slices of, or null if there is no memory.
   private final @Nullable MemorySegment region;
 
-  private final MemorySegment.@Nullable Scope regionScope;
-  private final boolean readOnly;
   private final long base;
   private final long capacity;
   private final PagePool pool;
@@ -106,34 +100,20 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// The pool, if it is one that checks everything.
   private final @Nullable CheckedPool checked;
 
-  private final SlowPath slowPath;
+  private final Requests requests;
+  private final Allocations allocations;
+  private final ArenaSource arenas;
+  private final Failures failures;
+  private final boolean nativeAccess;
 
-  /// Who pays for what, if anybody does.
-  private final @Nullable Accounts accounts;
-
-  /// Who pays for what is allocated here and not in somebody's name; null without accounts.
-  private final Accounts.@Nullable Tenant payer;
+  /// The payer of what is allocated here without an account; null without accounts.
+  private final @Nullable Payer payer;
 
   private final SleepGuard guard;
-
-  /// How long a request waits that does not say it.
-  private final long waitNanos;
-
-  private final Watermarks watermarks;
-  private final Failures failures;
   private final Object closing = new Object();
 
   /// Whether `close` has ended all allocations; guarded by `closing`.
   private boolean hasEnded;
-
-  /// Those that are open, to be ended by `close`. Weak only if somebody watches for those that are
-  /// forgotten, as who finds one must be the only one to know of it.
-  private final Set<PageArena> sharedArenas;
-
-  private final boolean nativeAccess;
-  private final boolean watchesArenas;
-  private final AtomicLong unpooledArenas = new AtomicLong();
-  private final AtomicLong forgottenArenas = new AtomicLong();
 
   /// Set once, before the allocator is handed out.
   private @Nullable PurgeTimer purgeTimer;
@@ -143,27 +123,19 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   PageAllocator(PageAllocatorBuilder options, Geometry geometry, RegionMemory memory) {
     name = options.name;
     nativeAccess = options.nativeAccess;
-    watchesArenas = options.watchesArenas;
-    sharedArenas =
-        watchesArenas
-            ? Collections.synchronizedSet(Collections.newSetFromMap(new WeakHashMap<>()))
-            : ConcurrentHashMap.newKeySet();
     pageShift = Integer.numberOfTrailingZeros(options.pageSize);
     capacity = (long) geometry.pageCount() << pageShift;
     openRegion = new OpenRegion(memory, capacity, nativeAccess);
     region = openRegion.segments();
-    regionScope = region == null ? null : region.scope();
-    readOnly = region != null && region.isReadOnly();
     base = region == null ? 0 : region.address();
-    watermarks = options.watermarks(capacity);
+    Watermarks watermarks = options.watermarks(capacity);
     Watermarks.Pages marks = watermarks.inPages(options.pageSize);
     CacheLimits limits = options.limits(geometry).withLow(marks.low());
     PageMemory pageMemory = pageMemory(openRegion);
-    slowPath =
-        new SlowPath(
-            this,
-            options,
-            marks,
+    requests =
+        new Requests(
+            new Requests.Options(
+                name, options.pageSize, options.waitClock, marks, options.accounts),
             watch ->
                 pool(
                     geometry,
@@ -174,14 +146,27 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
                         pageMemory,
                         options.checks == CheckLevel.NONE && options.accounts == null,
                         options.accounts != null,
-                        watch)));
-    pool = slowPath.pool();
-    accounts = slowPath.accounts();
-    payer = accounts == null ? null : accounts.root();
+                        watch)),
+            openRegion.memory(),
+            options::killer);
+    pool = requests.pool();
+    Payers payers = requests.payers();
+    payer = payers == null ? null : payers.root();
     checked = pool instanceof CheckedPool found ? found : null;
     guard = options.guard;
-    waitNanos = options.waitNanos;
-    failures = new Failures(this, pool, checked);
+    failures = new Failures(name, pool, checked);
+    Segments segments =
+        new Segments(name, pageShift, region, capacity, failures, requests.holdings());
+    allocations =
+        new Allocations(
+            new Allocations.Options(name, guard, options.waitNanos, watermarks),
+            requests,
+            segments,
+            failures);
+    arenas = new ArenaSource(allocations, openRegion, nativeAccess, options.watchesArenas);
+    WaitersText text = new WaitersText(name, failures, marks);
+    Allocations all = allocations;
+    requests.dumpTo(line -> LOG.warn("{}", text.of(line, all.info())));
     LOG.debug("opened: name={}, capacity={}, pageSize={}", name, capacity, pageSize());
   }
 
@@ -252,11 +237,11 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   @Override
   @MightSleep
   public MemorySegment allocate(long byteSize) {
-    if (mustNotSleep()) {
-      reportSleep(byteSize, 1);
+    if (guard.isOn() && AtomicContext.isSleepForbidden()) {
+      allocations.reportSleep(byteSize, 1);
     }
     MemorySegment segment = takeHeld(byteSize);
-    return segment != null ? segment : allocate(byteSize, 1, AllocationMode.BLOCKING, waitNanos);
+    return segment != null ? segment : allocateUnleased(byteSize, AllocationMode.BLOCKING);
   }
 
   /// Allocates memory at an aligned address, with [AllocationMode#BLOCKING].
@@ -294,7 +279,14 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
       return allocate(byteSize);
     }
     MemorySegment segment = takeHeld(byteSize);
-    return segment != null ? segment : allocate(byteSize, 1, mode, 0);
+    return segment != null ? segment : allocateUnleased(byteSize, mode);
+  }
+
+  private MemorySegment allocateUnleased(long byteSize, AllocationMode mode) {
+    long nanos = allocations.waitNanos();
+    return payer == null
+        ? allocations.allocateUnleased(byteSize, mode, nanos)
+        : allocations.allocate(payer, byteSize, 1, mode, nanos);
   }
 
   /// Allocates memory at an aligned address.
@@ -312,9 +304,9 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   @MightSleep
   public MemorySegment allocate(long byteSize, long byteAlignment, AllocationMode mode) {
     if (mode == AllocationMode.BLOCKING && mustNotSleep()) {
-      reportSleep(byteSize, byteAlignment);
+      allocations.reportSleep(byteSize, byteAlignment);
     }
-    return allocate(byteSize, byteAlignment, mode, waitNanos);
+    return allocations.allocate(payer, byteSize, byteAlignment, mode, allocations.waitNanos());
   }
 
   /// Allocates memory at an aligned address, with a deadline of its own.
@@ -338,79 +330,18 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     }
     long nanos = Checks.nanos("at most", atMost);
     if (mustNotSleep()) {
-      reportSleep(byteSize, byteAlignment);
+      allocations.reportSleep(byteSize, byteAlignment);
     }
-    return allocate(byteSize, byteAlignment, mode, nanos);
-  }
-
-  private MemorySegment allocate(
-      long byteSize, long byteAlignment, AllocationMode mode, long nanos) {
-    Checks.range("byte size", byteSize, 0, Long.MAX_VALUE);
-    Checks.powerOfTwo("byte alignment", byteAlignment);
-    MemorySegment memory = memory();
-    if (byteSize == 0) {
-      return emptySegment(byteAlignment);
-    }
-    return slice(memory, (int) takeBytes(payer, byteSize, byteAlignment, mode, nanos), byteSize);
-  }
-
-  /// The first page of a run for so many bytes; the exception says why there is none.
-  private long takeBytes(
-      Accounts.@Nullable Tenant tenant,
-      long byteSize,
-      long byteAlignment,
-      AllocationMode mode,
-      long nanos) {
-    long pages = pagesFor(byteSize);
-    int alignOrder = alignOrder(byteAlignment);
-    long phase = phase(alignOrder);
-    long page = take(tenant, pages, alignOrder, phase, mode);
-    if (page < 0) {
-      SlowPath.Run run = new SlowPath.Run(tenant, pages, alignOrder, phase);
-      String request = "byteSize=" + byteSize + ", byteAlignment=" + byteAlignment;
-      page = await(run, mode, nanos, request, page);
-    }
-    return page;
-  }
-
-  private long take(
-      Accounts.@Nullable Tenant tenant,
-      long pages,
-      int alignOrder,
-      long phase,
-      AllocationMode mode) {
-    long page = slowPath.take(tenant, pages, alignOrder, phase, mode);
-    if (page < 0) {
-      failures.checkOpen();
-    }
-    return page;
-  }
-
-  /// Gets a run that was not to be had just now, or says why not.
-  ///
-  /// @param outcome why it was not to be had
-  private long await(
-      SlowPath.Run run, AllocationMode mode, long nanos, String request, long outcome) {
-    long page =
-        mode == AllocationMode.BLOCKING ? slowPath.await(run, nanos, request, outcome) : outcome;
-    if (page < 0) {
-      throw failures.outOfPages(request, run, mode, page);
-    }
-    return page;
+    return allocations.allocate(payer, byteSize, byteAlignment, mode, nanos);
   }
 
   private boolean mustNotSleep() {
-    return guard.isOn() && AtomicContext.isSleepForbidden();
-  }
-
-  private void reportSleep(long byteSize, long byteAlignment) {
-    reportSleep("allocate(byteSize=" + byteSize + ", byteAlignment=" + byteAlignment);
+    return allocations.mustNotSleep();
   }
 
   /// @param call the method and its operands, without the end
   private void reportSleep(String call) {
-    guard.report(
-        call + ", mode=BLOCKING)", "use ATOMIC or NOWAIT, or allocate outside of the section");
+    allocations.reportSleep(call);
   }
 
   /// As [#allocate(long)], with null for want of pages, and [AllocationMode#NOWAIT].
@@ -465,21 +396,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// @throws UnsupportedOperationException if the region has no memory
   public @Nullable MemorySegment tryAllocate(
       long byteSize, long byteAlignment, AllocationMode mode) {
-    Checks.neverWaits(mode);
-    Checks.range("byte size", byteSize, 0, Long.MAX_VALUE);
-    Checks.powerOfTwo("byte alignment", byteAlignment);
-    MemorySegment memory = memory();
-    if (byteSize == 0) {
-      return emptySegment(byteAlignment);
-    }
-    int alignOrder = alignOrder(byteAlignment);
-    long page = take(payer, pagesFor(byteSize), alignOrder, phase(alignOrder), mode);
-    return slice(memory, page, byteSize);
-  }
-
-  private MemorySegment emptySegment(long byteAlignment) {
-    failures.checkOpen();
-    return MemorySegment.ofAddress(byteAlignment);
+    return allocations.tryAllocate(payer, byteSize, byteAlignment, mode);
   }
 
   /// Allocates a block of the buddy system: 2^order pages whose first page index is a multiple of
@@ -515,14 +432,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
       reportSleep("allocatePages(order=" + order);
     }
     Checks.range("order", order, 0, maxOrder());
-    MemorySegment memory = memory();
-    long pages = 1L << order;
-    long page = take(payer, pages, order, 0, mode);
-    if (page < 0) {
-      SlowPath.Run run = new SlowPath.Run(payer, pages, order, 0);
-      page = await(run, mode, waitNanos, "order=" + order, page);
-    }
-    return slice(memory, (int) page, pages << pageShift);
+    return allocations.allocatePages(payer, order, mode);
   }
 
   /// As [#allocatePages(int)], with null for want of pages, and [AllocationMode#NOWAIT].
@@ -535,21 +445,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// @throws UnsupportedOperationException if the region has no memory
   public @Nullable MemorySegment tryAllocatePages(int order) {
     Checks.range("order", order, 0, maxOrder());
-    MemorySegment memory = memory();
-    long pages = 1L << order;
-    return slice(memory, take(payer, pages, order, 0, AllocationMode.NOWAIT), pages << pageShift);
-  }
-
-  private @Nullable MemorySegment slice(MemorySegment memory, long page, long byteSize) {
-    return page < 0 ? null : slice(memory, (int) page, byteSize);
-  }
-
-  /// The segment of an allocation, of which `byteSize` bytes may be touched from now on.
-  private MemorySegment slice(MemorySegment memory, int page, long byteSize) {
-    if (checked != null) {
-      checked.guard(page, byteSize, pool.tagAt(page));
-    }
-    return memory.asSlice((long) page << pageShift, byteSize);
+    return allocations.tryAllocatePages(payer, order);
   }
 
   /// Frees a segment that this allocator returned. Never allocates pages, never blocks (L7).
@@ -559,56 +455,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// @param segment the segment, of the size that was asked for
   /// @throws InvalidFreeException if it is not a live allocation; see its reasons
   public void free(MemorySegment segment) {
-    if (isEmptyAllocation(segment)) {
-      return;
-    }
-    int page = headOf(segment);
-    long pages = pagesFor(segment.byteSize());
-    if (!isLength(pages) || !freePages(ownerOf(segment, page), page, (int) pages)) {
-      throw failures.invalidFree(page, pages);
-    }
-  }
-
-  private boolean freePages(Accounts.@Nullable Tenant tenant, int page, int pages) {
-    if (tenant == null) {
-      return pool.free(page, pages);
-    }
-    if (tenant.isReapable()) {
-      return freeIfOf(tenant, page, pages);
-    }
-    boolean freed = pool.free(page, pages);
-    if (freed) {
-      slowPath.uncharge(tenant, pages);
-    }
-    return freed;
-  }
-
-  private boolean freeIfOf(Accounts.Tenant tenant, int page, int pages) {
-    boolean freed = accounts().freeIfOf(tenant, page, pages);
-    if (freed) {
-      slowPath.offerRoom(tenant.account());
-    }
-    return freed;
-  }
-
-  /// Frees a run that a payer got, or nothing, if it was taken away from it, or ended with the
-  /// allocator.
-  void freeRun(Accounts.@Nullable Tenant tenant, long page, int pages) {
-    if (tenant != null && tenant.isReapable()) {
-      freeIfOf(tenant, (int) page, pages);
-    } else if (!freePages(tenantOf((int) page), (int) page, pages) && !pool.isClosed()) {
-      throw failures.invalidFree(page, pages);
-    }
-  }
-
-  /// Who pays for the allocation at a page, if there is one.
-  private Accounts.@Nullable Tenant tenantOf(int page) {
-    return accounts == null ? null : accounts.tenantOf(page);
-  }
-
-  /// The memory that segments of a tenant are slices of.
-  private MemorySegment memoryOf(Accounts.@Nullable Tenant tenant) {
-    return tenant == null ? memory() : tenant.memory(memory());
+    allocations.free(segment);
   }
 
   /// Shortens an allocation in place; the pages behind the new end are free at once.
@@ -619,19 +466,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// @throws IllegalArgumentException if `newByteSize` is out of range
   /// @throws InvalidFreeException if `segment` is not a live allocation; see its reasons
   public MemorySegment trim(MemorySegment segment, long newByteSize) {
-    Checks.range("new byte size", newByteSize, 1, segment.byteSize());
-    int page = headOf(segment);
-    Accounts.Tenant tenant = ownerOf(segment, page);
-    trimRun(tenant, page, pagesFor(segment.byteSize()), pagesFor(newByteSize));
-    return slice(memoryOf(tenant), page, newByteSize);
-  }
-
-  private void trimRun(Accounts.@Nullable Tenant tenant, int page, long pages, long newPages) {
-    hold(tenant, page, pages);
-    pool.trimHeld(page, (int) pages, (int) newPages);
-    if (tenant != null) {
-      slowPath.uncharge(tenant, pages - newPages);
-    }
+    return allocations.trim(segment, newByteSize);
   }
 
   /// Gives an allocation another size: in place if it gets shorter or if the pages behind it are
@@ -651,91 +486,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     if (mustNotSleep()) {
       reportSleep("resize(byteSize=" + segment.byteSize() + ", newByteSize=" + newByteSize);
     }
-    Checks.range("new byte size", newByteSize, 1, Long.MAX_VALUE);
-    if (newByteSize <= segment.byteSize()) {
-      return trim(segment, newByteSize);
-    }
-    if (isEmptyAllocation(segment)) {
-      return allocate(newByteSize);
-    }
-    int page = headOf(segment);
-    Accounts.Tenant tenant = ownerOf(segment, page);
-    if (grow(tenant, page, pagesFor(segment.byteSize()), pagesFor(newByteSize))) {
-      return slice(memoryOf(tenant), page, newByteSize);
-    }
-    return move(tenant, segment, page, newByteSize);
-  }
-
-  /// Grows a run in place; if it returns false, the run is held.
-  private boolean grow(Accounts.@Nullable Tenant tenant, int page, long pages, long newPages) {
-    hold(tenant, page, pages);
-    if (newPages == pages) {
-      pool.release(page, (int) pages);
-      return true;
-    }
-    return newPages <= geometry().pageCount()
-        && growHeld(tenant, page, (int) pages, (int) newPages);
-  }
-
-  /// Keeps all other calls away from an allocation, if it is still of whom it was.
-  private void hold(Accounts.@Nullable Tenant tenant, int page, long pages) {
-    if (!isLength(pages) || !pool.hold(page, (int) pages)) {
-      throw failures.invalidFree(page, pages);
-    }
-    if (tenant != null && !accounts().isOf(tenant, page)) {
-      pool.release(page, (int) pages);
-      throw failures.invalidFree(page, pages);
-    }
-  }
-
-  private boolean growHeld(Accounts.@Nullable Tenant tenant, int page, int pages, int newPages) {
-    boolean isBehindOthers = !slowPath.room().isEmpty();
-    if (isBehindOthers || (tenant != null && !payForHeld(tenant, page, pages, newPages))) {
-      return false;
-    }
-    boolean grown = false;
-    try {
-      grown = pool.growHeld(page, pages, newPages, slowPath.mark(AllocationMode.BLOCKING));
-    } finally {
-      if (!grown && tenant != null) {
-        slowPath.uncharge(tenant, newPages - pages);
-      }
-    }
-    return grown;
-  }
-
-  private boolean payForHeld(Accounts.Tenant tenant, int page, int pages, int newPages) {
-    try {
-      return tenant.charge(newPages - pages) == null;
-    } catch (MemoryAccountException e) {
-      pool.release(page, pages);
-      throw e;
-    }
-  }
-
-  private MemorySegment move(
-      Accounts.@Nullable Tenant tenant, MemorySegment held, int page, long newByteSize) {
-    int pages = (int) pagesFor(held.byteSize());
-    MemorySegment moved = null;
-    boolean copied = false;
-    try {
-      moved = allocateFor(tenant, newByteSize, 1, AllocationMode.BLOCKING);
-      MemorySegment.copy(held, 0, moved, 0, held.byteSize());
-      copied = true;
-    } finally {
-      if (copied) {
-        pool.freeHeld(page, pages);
-        if (tenant != null) {
-          slowPath.uncharge(tenant, pages);
-        }
-      } else {
-        pool.release(page, pages);
-        if (moved != null) {
-          free(moved);
-        }
-      }
-    }
-    return moved;
+    return allocations.resize(payer, segment, newByteSize);
   }
 
   /// Fills an array with segments of one size; all or nothing. With [AllocationMode#BLOCKING]: what
@@ -755,38 +506,11 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
       reportSleep("allocateBulk(byteSize=" + byteSize + ", count=" + into.length);
     }
     Checks.range("byte size", byteSize, 1, Long.MAX_VALUE);
-    memory();
+    Segments segments = allocations.segments();
+    segments.memory();
     long[] pages = new long[into.length];
-    takeAll(pagesFor(byteSize), pages);
-    return slices(byteSize, pages, pages.length, into);
-  }
-
-  /// Takes as many runs as fit into the array, or none and says why.
-  private void takeAll(long pages, long[] into) {
-    int count = takeRuns(pages, into, AllocationMode.BLOCKING);
-    if (count < into.length) {
-      awaitAll(pages, into, count);
-    }
-  }
-
-  /// @param from how many were taken already
-  private void awaitAll(long pages, long[] into, int from) {
-    SlowPath.Run run = new SlowPath.Run(payer, pages, 0, 0);
-    String request = "pages=" + pages + ", count=" + into.length;
-    long start = slowPath.nanoTime();
-    int count = from;
-    try {
-      while (count < into.length) {
-        long left = waitNanos - (slowPath.nanoTime() - start);
-        long page = take(payer, pages, 0, 0, AllocationMode.BLOCKING);
-        into[count] = page >= 0 ? page : await(run, AllocationMode.BLOCKING, left, request, page);
-        count++;
-      }
-    } finally {
-      if (count < into.length) {
-        freeRuns(into, count, (int) pages);
-      }
-    }
+    allocations.takeAll(payer, segments.pagesFor(byteSize), pages);
+    return allocations.slices(byteSize, pages, pages.length, into);
   }
 
   /// Fills an array with segments of one size as far as pages are there, with
@@ -800,31 +524,11 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// @throws UnsupportedOperationException if the region has no memory
   public int tryAllocateBulk(long byteSize, @Nullable MemorySegment[] into) {
     Checks.range("byte size", byteSize, 1, Long.MAX_VALUE);
-    memory();
+    Segments segments = allocations.segments();
+    segments.memory();
     long[] pages = new long[into.length];
-    int count = takeRuns(pagesFor(byteSize), pages, AllocationMode.NOWAIT);
-    return slices(byteSize, pages, count, into);
-  }
-
-  private int takeRuns(long pages, long[] into, AllocationMode mode) {
-    int count = slowPath.takeMany(payer, pages, into, mode);
-    if (count < into.length) {
-      failures.checkOpen();
-    }
-    return count;
-  }
-
-  private int slices(long byteSize, long[] pages, int count, @Nullable MemorySegment[] into) {
-    for (int i = 0; i < count; i++) {
-      into[i] = slice(memory(), (int) pages[i], byteSize);
-    }
-    return count;
-  }
-
-  private void freeRuns(long[] firsts, int count, int pages) {
-    for (int i = 0; i < count; i++) {
-      freePages(tenantOf((int) firsts[i]), (int) firsts[i], pages);
-    }
+    int count = allocations.tryTakeMany(payer, segments.pagesFor(byteSize), pages);
+    return allocations.slices(byteSize, pages, count, into);
   }
 
   // ---- page runs
@@ -849,7 +553,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
         return page;
       }
     }
-    return allocateRun(pages, 1, AllocationMode.BLOCKING);
+    return allocations.allocateRun(payer, pages, 1, AllocationMode.BLOCKING);
   }
 
   /// As [#allocatePageRun(int)], with any mode.
@@ -899,20 +603,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     if (mode == AllocationMode.BLOCKING && mustNotSleep()) {
       reportSleep("allocatePageRun(pages=" + pages + ", pageAlignment=" + pageAlignment);
     }
-    return allocateRun(pages, pageAlignment, mode);
-  }
-
-  private long allocateRun(int pages, int pageAlignment, AllocationMode mode) {
-    Checks.range("pages", pages, 1, Integer.MAX_VALUE);
-    Checks.powerOfTwo("page alignment", pageAlignment);
-    int alignOrder = Integer.numberOfTrailingZeros(pageAlignment);
-    long page = take(payer, pages, alignOrder, 0, mode);
-    if (page < 0) {
-      SlowPath.Run run = new SlowPath.Run(payer, pages, alignOrder, 0);
-      String request = "pages=" + pages + ", pageAlignment=" + pageAlignment;
-      page = await(run, mode, waitNanos, request, page);
-    }
-    return page;
+    return allocations.allocateRun(payer, pages, pageAlignment, mode);
   }
 
   /// As [#allocatePageRun(int)], with -1 for want of pages, and [AllocationMode#NOWAIT].
@@ -952,8 +643,8 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     Checks.neverWaits(mode);
     Checks.range("pages", pages, 1, Integer.MAX_VALUE);
     Checks.powerOfTwo("page alignment", pageAlignment);
-    return Math.max(
-        PagePool.NONE, take(payer, pages, Integer.numberOfTrailingZeros(pageAlignment), 0, mode));
+    int alignOrder = Integer.numberOfTrailingZeros(pageAlignment);
+    return Math.max(PagePool.NONE, allocations.take(payer, pages, alignOrder, 0, mode));
   }
 
   /// Fills an array with runs of one length; all or nothing. With [AllocationMode#BLOCKING], as
@@ -973,7 +664,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
       reportSleep("allocatePageRuns(pages=" + pages + ", count=" + into.length);
     }
     Checks.range("pages", pages, 1, Integer.MAX_VALUE);
-    takeAll(pages, into);
+    allocations.takeAll(payer, pages, into);
     return into.length;
   }
 
@@ -987,7 +678,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// @throws IllegalStateException if the allocator is closed
   public int tryAllocatePageRuns(int pages, long[] into) {
     Checks.range("pages", pages, 1, Integer.MAX_VALUE);
-    return takeRuns(pages, into, AllocationMode.NOWAIT);
+    return allocations.tryTakeMany(payer, pages, into);
   }
 
   /// Frees a run. Never allocates, never blocks (L7).
@@ -996,9 +687,10 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// @param pages its length
   /// @throws InvalidFreeException if it is not a live allocation; see its reasons
   public void freePageRun(long page, int pages) {
-    if (!isRun(page, pages) || !freePages(tenantOf((int) page), (int) page, pages)) {
+    if (!isRun(page, pages)) {
       throw failures.invalidFree(page, pages);
     }
+    allocations.freeRun(page, pages);
   }
 
   /// Shortens a run in place; the pages behind the new end are free at once.
@@ -1013,7 +705,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     if (!isRun(page, pages)) {
       throw failures.invalidFree(page, pages);
     }
-    trimRun(tenantOf((int) page), (int) page, pages, newPages);
+    allocations.trimRun(payerOf(page), (int) page, pages, newPages);
   }
 
   /// Grows a run in place, if the pages behind it are free.
@@ -1029,11 +721,11 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     if (!isRun(page, pages)) {
       throw failures.invalidFree(page, pages);
     }
-    boolean grown = grow(tenantOf((int) page), (int) page, pages, newPages);
-    if (!grown) {
-      pool.release((int) page, pages);
-    }
-    return grown;
+    return allocations.tryGrowRun(payerOf(page), (int) page, pages, newPages);
+  }
+
+  private @Nullable Payer payerOf(long page) {
+    return requests.holdings().payerOf((int) page);
   }
 
   /// The memory of a run. Such a segment may also be freed by [#free], if it covers an allocation.
@@ -1048,7 +740,8 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
       throw new IllegalArgumentException(
           "run not in region: page=" + page + ", pages=" + pages + ", pageCount=" + pageCount());
     }
-    return memory().asSlice(page << pageShift, (long) pages << pageShift);
+    Segments segments = allocations.segments();
+    return segments.slice(segments.memory(), page, (long) pages << pageShift);
   }
 
   private boolean isRun(long page, int pages) {
@@ -1077,8 +770,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// @throws IllegalStateException if the allocator is closed
   /// @throws UnsupportedOperationException if the region has no memory
   public PageArena openArena(AllocationMode mode) {
-    checkArenas();
-    return new PageArena(this, payer, mode, PageArena.Lifetime.CONFINED);
+    return openArena(mode, PageArena.Lifetime.CONFINED);
   }
 
   /// Opens an arena for any threads, as safe as [java.lang.foreign.Arena#ofShared]: closing it
@@ -1089,7 +781,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// @throws IllegalStateException if the allocator is closed
   /// @throws UnsupportedOperationException if the region has no memory
   public PageArena openSharedArena() {
-    return openArenaFor(payer, AllocationMode.BLOCKING, PageArena.Lifetime.SHARED);
+    return openArena(AllocationMode.BLOCKING, PageArena.Lifetime.SHARED);
   }
 
   /// Opens an arena for any threads that is cheap to close, because its segments do not end: who
@@ -1100,8 +792,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// @throws IllegalStateException if the allocator is closed
   /// @throws UnsupportedOperationException if the region has no memory
   public PageArena openUnscopedArena() {
-    checkArenas();
-    return new PageArena(this, payer, AllocationMode.BLOCKING, PageArena.Lifetime.UNSCOPED);
+    return openArena(AllocationMode.BLOCKING, PageArena.Lifetime.UNSCOPED);
   }
 
   /// As [#openUnscopedArena()]; what it allocates is requested with a mode.
@@ -1111,15 +802,14 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// @throws IllegalStateException if the allocator is closed
   /// @throws UnsupportedOperationException if the region has no memory
   public PageArena openUnscopedArena(AllocationMode mode) {
-    checkArenas();
-    return new PageArena(this, payer, mode, PageArena.Lifetime.UNSCOPED);
+    return openArena(mode, PageArena.Lifetime.UNSCOPED);
   }
 
   /// How many arenas took the JDK's memory for want of native access.
   ///
   /// @return 0 or more
   public long unpooledArenas() {
-    return unpooledArenas.get();
+    return arenas.unpooledArenas();
   }
 
   /// How many arenas were found that nobody had closed and nobody could close any more; 0 unless
@@ -1127,163 +817,20 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   ///
   /// @return 0 or more
   public long forgottenArenas() {
-    return forgottenArenas.get();
+    return arenas.forgottenArenas();
   }
 
-  void countForgottenArena() {
-    forgottenArenas.incrementAndGet();
+  private PageArena openArena(AllocationMode mode, PageArena.Lifetime lifetime) {
+    return PageArena.open(arenas, payer, mode, lifetime);
   }
 
-  boolean watchesArenas() {
-    return watchesArenas;
+  ArenaSource arenas() {
+    return arenas;
   }
 
-  private void checkArenas() {
-    memory();
-    failures.checkOpen();
-  }
-
-  /// Whether arenas may give their segments an end of their own; if not, that is said once.
-  boolean hasNativeAccess() {
-    if (!nativeAccess && unpooledArenas.getAndIncrement() == 0) {
-      LOG.warn("no native access, so arenas take the JDK's memory: {}, name={}", REMEDY, name);
-    }
-    return nativeAccess;
-  }
-
-  /// Reports an allocation of an arena that may sleep, if it must not.
-  void checkSleep(long byteSize, long byteAlignment) {
-    if (mustNotSleep()) {
-      reportSleep("PageArena.allocate(byteSize=" + byteSize + ", byteAlignment=" + byteAlignment);
-    }
-  }
-
-  // ---- runs of arenas
-
-  /// Takes the pages of an arena's chunk; never waits.
-  ///
-  /// @param isPinned whether the run pins the memory until it is freed
-  /// @return the first page, or -1 for want of pages
-  long tryTakeRun(
-      Accounts.@Nullable Tenant tenant, int pages, AllocationMode mode, boolean isPinned) {
-    long page = takeHeld(tenant, pages, isPinned);
-    return page >= 0 ? page : pinned(tenant, take(tenant, pages, 0, 0, mode), pages, isPinned);
-  }
-
-  /// Takes the pages of a large allocation of an arena, as [#allocate(long, long, AllocationMode)]
-  /// would.
-  long takeRun(
-      Accounts.@Nullable Tenant tenant,
-      long byteSize,
-      long byteAlignment,
-      AllocationMode mode,
-      boolean isPinned) {
-    if (tenant != null && mode == AllocationMode.BLOCKING) {
-      slowPath.throttle(tenant);
-    }
-    long pages = pagesFor(byteSize);
-    long page =
-        alignOrder(byteAlignment) == 0 && pages <= PagePool.MOST_HELD
-            ? takeHeld(tenant, (int) pages, isPinned)
-            : PagePool.NONE;
-    if (page < 0) {
-      page = takeBytes(tenant, byteSize, byteAlignment, mode, waitNanos);
-      page = pinned(tenant, page, (int) pages, isPinned);
-    }
-    if (checked != null) {
-      checked.guard((int) page, byteSize, tenant == null ? 0 : tenant.number());
-    }
-    return page;
-  }
-
-  /// Takes a run from a word that the thread holds.
-  ///
-  /// @return the first page, or a negative number
-  private long takeHeld(Accounts.@Nullable Tenant tenant, int pages, boolean isPinned) {
-    if (tenant == null) {
-      return isPinned ? takeHeldPinned(pages) : pool.takeHeld(pages);
-    }
-    if (tenant.isGone()) {
-      return SlowPath.GONE;
-    }
-    return tenant.charge(pages) != null
-        ? SlowPath.LIMIT
-        : pinned(tenant, slowPath.settle(tenant, pool.takeHeld(pages), pages), pages, isPinned);
-  }
-
-  private long takeHeldPinned(int pages) {
-    int page = pool.takeHeldPinned(pages);
-    if (page >= 0 && pool.isClosed()) {
-      freePinned(page, pages);
-      throw failures.closed();
-    }
-    return page;
-  }
-
-  /// Pins the memory for a run that was taken, if one was.
-  private long pinned(Accounts.@Nullable Tenant tenant, long page, int pages, boolean isPinned) {
-    if (page >= 0 && isPinned && !pin()) {
-      freeRun(tenant, page, pages);
-      throw failures.closed();
-    }
-    return page;
-  }
-
-  /// Frees a run that an arena got, as [#freeRun] does. If it pins the memory, no segment of it may
-  /// be in use.
-  void freeArenaRun(Accounts.@Nullable Tenant tenant, long page, int pages, boolean isPinned) {
-    if (!isPinned) {
-      freeRun(tenant, page, pages);
-    } else if (tenant == null) {
-      freePinned(page, pages);
-    } else {
-      try {
-        freeRun(tenant, page, pages);
-      } finally {
-        unpin();
-      }
-    }
-  }
-
-  private void freePinned(long page, int pages) {
-    boolean freed = false;
-    try {
-      freed = pool.freePinned((int) page, pages);
-    } finally {
-      if (pool.isClosed()) {
-        freed = true; // or ended with the allocator
-        giveBackIfUnused();
-      }
-    }
-    if (!freed) {
-      throw failures.invalidFree(page, pages);
-    }
-  }
-
-  /// Keeps the memory there, also when the allocator is closed, until [#unpin].
-  ///
-  /// @return false if the allocator is closed
-  boolean pin() {
-    boolean pinned = pool.pin();
-    if (!pinned) {
-      giveBackIfUnused();
-    }
-    return pinned;
-  }
-
-  /// The last call after the allocator was closed gives the memory back.
-  void unpin() {
-    if (pool.unpin()) {
-      giveBackIfUnused();
-    }
-  }
-
-  Accounts accounts() {
-    return Objects.requireNonNull(accounts, "accounts");
-  }
-
-  OpenRegion openRegion() {
-    return openRegion;
+  /// The accounts that pay.
+  Payers payers() {
+    return Objects.requireNonNull(requests.payers(), "accounts");
   }
 
   // ---- in the name of an account
@@ -1292,8 +839,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   ///
   /// @return empty without accounts
   public Optional<OomKiller> oomKiller() {
-    LastResort last = slowPath.lastResort();
-    return last == null ? Optional.empty() : Optional.of(last.killer());
+    return Optional.ofNullable(requests.killer());
   }
 
   /// Gives an account an allocator of its own: what that allocates is charged to the account.
@@ -1310,7 +856,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// @throws IllegalArgumentException if the account is of another tree
   public AccountAllocator under(MemoryAccount account) {
     failures.checkOpen();
-    Accounts all = accounts;
+    Payers all = requests.payers();
     if (all == null) {
       throw new IllegalStateException("no accounts were given to the builder: name=" + name);
     }
@@ -1326,120 +872,10 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
           "segments of a reapable account need native access: account="
               + account.path()
               + ", remedy="
-              + REMEDY);
+              + ArenaSource.REMEDY);
     }
-    memory();
-    return new AccountAllocator(this, all.open(account));
-  }
-
-  MemorySegment allocateFor(
-      Accounts.@Nullable Tenant tenant, long byteSize, long byteAlignment, AllocationMode mode) {
-    if (tenant == null) {
-      return allocate(byteSize, byteAlignment, mode);
-    }
-    if (mode == AllocationMode.BLOCKING && mustNotSleep()) {
-      reportSleep(byteSize, byteAlignment);
-    }
-    Checks.range("byte size", byteSize, 0, Long.MAX_VALUE);
-    Checks.powerOfTwo("byte alignment", byteAlignment);
-    MemorySegment memory = tenant.memory(memory());
-    if (byteSize == 0) {
-      return emptySegment(byteAlignment);
-    }
-    long page = takeRun(tenant, byteSize, byteAlignment, mode, false);
-    return memory.asSlice(page << pageShift, byteSize);
-  }
-
-  @Nullable MemorySegment tryAllocateFor(
-      Accounts.Tenant tenant, long byteSize, long byteAlignment, AllocationMode mode) {
-    Checks.neverWaits(mode);
-    Checks.range("byte size", byteSize, 0, Long.MAX_VALUE);
-    Checks.powerOfTwo("byte alignment", byteAlignment);
-    MemorySegment memory = tenant.memory(memory());
-    if (byteSize == 0) {
-      return emptySegment(byteAlignment);
-    }
-    int alignOrder = alignOrder(byteAlignment);
-    long page = take(tenant, pagesFor(byteSize), alignOrder, phase(alignOrder), mode);
-    return slice(memory, page, byteSize);
-  }
-
-  /// Makes an allocation another tenant's. If that ends at this moment, the allocation goes with
-  /// it.
-  MemorySegment handOver(MemorySegment segment, Accounts.Tenant from, Accounts.Tenant to) {
-    int page = headOf(segment);
-    long pages = pagesFor(segment.byteSize());
-    hold(ownerOf(segment, page), page, pages);
-    try {
-      if (!accounts().isOf(from, page)) {
-        throw new IllegalArgumentException(
-            "not charged to this account: account=" + from.account().path() + ", page=" + page);
-      }
-      if (to.isGone()) {
-        throw failures.gone(to);
-      }
-      from.account().transferTo(to.account(), pages << pageShift);
-      pool.setTag(page, to.number());
-    } finally {
-      pool.release(page, (int) pages);
-    }
-    slowPath.offerRoom(from.account());
-    if (to.isGoneMeanwhile()) {
-      freeIfOf(to, page, (int) pages);
-      throw failures.gone(to);
-    }
-    return slice(to.memory(memory()), page, segment.byteSize());
-  }
-
-  PageArena openArenaFor(
-      Accounts.@Nullable Tenant tenant, AllocationMode mode, PageArena.Lifetime lifetime) {
-    checkArenas();
-    PageArena arena = new PageArena(this, tenant, mode, lifetime);
-    if (lifetime == PageArena.Lifetime.SHARED) {
-      sharedArenas.add(arena);
-    }
-    return arena;
-  }
-
-  /// How many shared arenas are to be ended by `close`.
-  int openSharedArenas() {
-    return sharedArenas.size();
-  }
-
-  /// Takes note that a shared arena is closed.
-  void forget(PageArena arena) {
-    sharedArenas.remove(arena);
-  }
-
-  /// Forgets a tenant.
-  void close(Accounts.Tenant tenant) {
-    accounts().close(tenant);
-    slowPath.dismissGone();
-  }
-
-  Failures failures() {
-    return failures;
-  }
-
-  long mark(AllocationMode mode) {
-    return slowPath.mark(mode);
-  }
-
-  /// Whether a run that was just allocated is certainly all zero.
-  boolean isKnownZero(long page, int pages) {
-    return pool.isKnownZero((int) page, pages);
-  }
-
-  long base() {
-    return base;
-  }
-
-  long addressOf(long page) {
-    return base + (page << pageShift);
-  }
-
-  long pageAt(long address) {
-    return (address - base) >>> pageShift;
+    allocations.segments().memory();
+    return new AccountAllocator(allocations, arenas, all.open(account));
   }
 
   // ---- the whole
@@ -1486,8 +922,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// @throws IllegalStateException if the allocator is closed
   public BuddyInfo buddyInfo() {
     failures.checkOpen();
-    long cachedPages = pool.cachedPages();
-    return new BuddyInfo(name, pageSize(), pageCount(), cachedPages, pool.freeAreas(), watermarks);
+    return allocations.info();
   }
 
   /// Has a shrinker asked when memory runs short, until the result is closed, or the allocator. The
@@ -1500,7 +935,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// @throws IllegalStateException if the allocator is closed
   public Shrinker.Registration addShrinker(String shrinkerName, Shrinker shrinker) {
     failures.checkOpen();
-    return slowPath.reclaimer().add(shrinkerName, shrinker);
+    return requests.add(shrinkerName, shrinker, null);
   }
 
   /// As [#addShrinker(String, Shrinker)], for a shrinker that frees an account's memory: it is not
@@ -1516,14 +951,14 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   public Shrinker.Registration addShrinker(
       String shrinkerName, Shrinker shrinker, MemoryAccount account) {
     failures.checkOpen();
-    return slowPath.add(shrinkerName, shrinker, account);
+    return requests.add(shrinkerName, shrinker, account);
   }
 
   /// How many requests wait now, for memory or for room in an account.
   ///
   /// @return 0 or more
   public int waiters() {
-    return slowPath.waiters();
+    return requests.waiters();
   }
 
   /// Says who waits for memory, for what, since when and why, with what is free: what the log has
@@ -1532,7 +967,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   /// @return some lines
   /// @throws IllegalStateException if the allocator is closed
   public String waitersText() {
-    return slowPath.waitersText();
+    return new WaitersText(name, failures, marks()).of(requests.waiting(), buddyInfo());
   }
 
   /// The free pages, whatever thread keeps them, from counters: cheap, takes nothing from threads,
@@ -1629,7 +1064,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
       boolean isOver = endSegments();
       if (isOver) {
         pool.release();
-        isOver = giveBackIfUnused();
+        isOver = arenas.giveBackIfUnused();
       }
       if (!isOver) {
         failure =
@@ -1646,8 +1081,9 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
   ///
   /// @return what is to be reported, or null
   private @Nullable RuntimeException end() {
+    requests.shut();
     pool.shut();
-    slowPath.close();
+    requests.close();
     LockSupport.unpark(purgeThread);
     LiveReport report = new LiveReport(checked);
     List<RuntimeException> failures = new ArrayList<>();
@@ -1655,11 +1091,15 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
         (page, pages) -> {
           report.add(page, pages);
           try {
-            uncharge(tenantOf(page), pages);
+            uncharge(requests.holdings().payerOf(page), pages);
           } catch (MemoryAccountException e) { // somebody has uncharged too much
             failures.add(e);
           }
         });
+    Payers payers = requests.payers();
+    if (payers != null) {
+      payers.closeBooks();
+    }
     RuntimeException failure = corruption();
     if (!report.isEmpty()) {
       failure = Failures.first(failure, report.toException("closed with live allocations", name));
@@ -1670,111 +1110,27 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     return failure;
   }
 
-  private static void uncharge(Accounts.@Nullable Tenant tenant, int pages) {
-    if (tenant != null) {
-      tenant.uncharge(pages);
+  private static void uncharge(@Nullable Payer payer, int pages) {
+    if (payer != null) {
+      payer.uncharge(pages);
     }
   }
 
   /// @return false if a native call is using one
   private boolean endSegments() {
-    boolean ended = true;
-    for (PageArena arena : sharedArenas.toArray(PageArena[]::new)) {
-      ended &= arena.endWithAllocator();
-    }
-    if (accounts != null) {
-      ended &= accounts.endSessions();
+    boolean ended = arenas.endAll();
+    Payers payers = requests.payers();
+    if (payers != null) {
+      ended &= payers.endSessions();
     }
     return openRegion.endSegments() && ended;
-  }
-
-  /// Gives the memory back, if the allocator is closed and no arena needs it.
-  ///
-  /// @return false if it should go back, and a native call is using a segment
-  private boolean giveBackIfUnused() {
-    return pool.isPinned() || openRegion.giveBack();
   }
 
   private Geometry geometry() {
     return pool.geometry();
   }
 
-  MemorySegment memory() {
-    if (region == null) {
-      throw new UnsupportedOperationException(
-          "region has no memory, use page runs: name=" + name + ", region=reserve-only");
-    }
-    return region;
-  }
-
-  /// The memory of all segments that have an end of their own, which stays while it is pinned.
-  MemorySegment lastingMemory() {
-    return Objects.requireNonNull(openRegion.memory(), "memory");
-  }
-
-  /// log2 of the pages that an alignment spans.
-  int alignOrder(long byteAlignment) {
-    return Math.max(0, Long.numberOfTrailingZeros(byteAlignment) - pageShift);
-  }
-
-  /// How far the region's base is beyond such an alignment, in pages.
-  long phase(int alignOrder) {
-    return (base >>> pageShift) & ((1L << alignOrder) - 1);
-  }
-
-  /// The pages that hold `byteSize` bytes.
-  long pagesFor(long byteSize) {
-    return byteSize == 0 ? 0 : ((byteSize - 1) >>> pageShift) + 1;
-  }
-
-  private boolean isLength(long pages) {
-    return pages >= 1 && pages <= geometry().pageCount();
-  }
-
-  /// Empty segments of ours lie outside of the region; an empty slice of an allocation does not.
-  private boolean isEmptyAllocation(MemorySegment segment) {
-    return segment.byteSize() == 0 && !isWithin(segment.address());
-  }
-
-  private boolean isWithin(long address) {
-    return address >= base && address - base < capacity;
-  }
-
-  private boolean hasRegionScope(MemorySegment segment) {
-    MemorySegment.Scope scope = segment.scope();
-    return scope.equals(regionScope);
-  }
-
-  /// Who pays for the allocation that a segment is, if anybody does. Segments of a tenant whose
-  /// memory can be taken away have its scope, so that what is somebody else's by now is not taken
-  /// for theirs.
-  private Accounts.@Nullable Tenant ownerOf(MemorySegment segment, int page) {
-    Accounts.Tenant tenant = tenantOf(page);
-    if (hasRegionScope(segment)) {
-      return tenant;
-    }
-    if (tenant == null || !tenant.hasScope(segment.scope())) {
-      boolean isGone = accounts != null && !segment.scope().isAlive();
-      throw failures.invalidSegment(isGone ? Reason.REAPED : Reason.FOREIGN_SEGMENT, segment);
-    }
-    return tenant;
-  }
-
-  /// The page at which a segment starts, if it looks like one of ours.
-  private int headOf(MemorySegment segment) {
-    long address = segment.address();
-    if (!isWithin(address)) {
-      throw failures.invalidSegment(Reason.FOREIGN_SEGMENT, segment);
-    }
-    if (!hasRegionScope(segment)) {
-      ownerOf(segment, (int) ((address - base) >>> pageShift));
-    }
-    if (segment.isReadOnly() != readOnly) {
-      throw failures.invalidSegment(Reason.READ_ONLY, segment);
-    }
-    if ((address & (pageSize() - 1)) != 0) {
-      throw failures.invalidSegment(Reason.INTERIOR_POINTER, segment);
-    }
-    return (int) ((address - base) >>> pageShift);
+  private Watermarks.Pages marks() {
+    return allocations.marks();
   }
 }

@@ -2,6 +2,9 @@ package dev.octavo.allocator;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.octavo.allocator.internal.region.OpenRegion;
+import dev.octavo.allocator.internal.region.Zeros;
+import dev.octavo.allocator.internal.request.Payer;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
@@ -35,7 +38,7 @@ import org.jspecify.annotations.Nullable;
 /// arena. Zeroed is what is handed out, small allocations a kilobyte or more at a time, and not
 /// what is known to be zero.
 @SuppressWarnings("exports") // of @Nullable, which users need not have
-public final class PageArena implements Arena {
+public final class PageArena extends ArenaSource.Ending implements Arena {
 
   /// The first chunk, where small allocations lie; each further one is twice as large.
   private static final long FIRST_CHUNK_BYTES = 16 << 10;
@@ -54,9 +57,9 @@ public final class PageArena implements Arena {
   private static final long NO_ROOM = -1;
   private static final long NO_PAGE = -1;
 
-  private final PageAllocator allocator;
+  private final ArenaSource allocator;
   private final @Nullable Thread owner;
-  private final Accounts.@Nullable Tenant payer;
+  private final @Nullable Payer payer;
   private final AllocationMode mode;
   private final boolean isScoped;
   private final boolean isPooled;
@@ -100,12 +103,21 @@ public final class PageArena implements Arena {
     UNSCOPED
   }
 
-  /// @param payer who pays for its pages, or null
-  PageArena(
-      PageAllocator allocator,
-      Accounts.@Nullable Tenant payer,
-      AllocationMode mode,
-      Lifetime lifetime) {
+  /// Opens an arena.
+  ///
+  /// @param payer pays for its pages, or null
+  static PageArena open(
+      ArenaSource source, @Nullable Payer payer, AllocationMode mode, Lifetime lifetime) {
+    source.check();
+    PageArena arena = new PageArena(source, payer, mode, lifetime);
+    if (lifetime == Lifetime.SHARED) {
+      source.add(arena);
+    }
+    return arena;
+  }
+
+  private PageArena(
+      ArenaSource allocator, @Nullable Payer payer, AllocationMode mode, Lifetime lifetime) {
     this.allocator = allocator;
     this.payer = payer;
     this.mode = mode;
@@ -201,7 +213,7 @@ public final class PageArena implements Arena {
       return null;
     }
     position = start + byteSize;
-    MemorySegment segment = all.asSlice(start - allocator.base(), byteSize);
+    MemorySegment segment = all.asSlice(start - allocator.segments().base(), byteSize);
     if (zeroed) {
       if (position > zeroTo) {
         zero(start);
@@ -219,7 +231,7 @@ public final class PageArena implements Arena {
   }
 
   private void fill(long from, long to) {
-    Zeros.fill(memory().asSlice(from - allocator.base(), to - from));
+    Zeros.fill(memory().asSlice(from - allocator.segments().base(), to - from));
     zeroTo = to;
   }
 
@@ -231,7 +243,7 @@ public final class PageArena implements Arena {
     }
     long chunkBytes = nextChunkBytes();
     if (Math.max(byteSize, byteAlignment) <= chunkBytes >> LARGE_PART_LOG2) {
-      int pages = (int) allocator.pagesFor(chunkBytes);
+      int pages = (int) allocator.segments().pagesFor(chunkBytes);
       long page = allocator.tryTakeRun(payer, pages, mode, isScoped);
       if (page >= 0) {
         return exclusively(
@@ -245,7 +257,7 @@ public final class PageArena implements Arena {
     }
     // At least one page, so that an empty segment has an address of its own.
     long page = allocator.takeRun(payer, Math.max(byteSize, 1), byteAlignment, mode, isScoped);
-    int pages = (int) allocator.pagesFor(Math.max(byteSize, 1));
+    int pages = (int) allocator.segments().pagesFor(Math.max(byteSize, 1));
     return exclusively(page, pages, () -> takeRun(page, pages, byteSize, zeroed));
   }
 
@@ -257,7 +269,7 @@ public final class PageArena implements Arena {
     }
     synchronized (runs) {
       if (isClosed) {
-        allocator.freeArenaRun(payer, page, pages, isScoped);
+        allocator.freeRun(payer, page, pages, isScoped);
         throw closedException();
       }
       runs.add(page, pages);
@@ -275,7 +287,7 @@ public final class PageArena implements Arena {
   private void addChunk(long page, int pages) {
     long byteSize = (long) pages * allocator.pageSize();
     bytesElsewhere += position - chunkAddress;
-    chunkAddress = allocator.addressOf(page);
+    chunkAddress = allocator.segments().addressOf(page);
     position = chunkAddress;
     limit = chunkAddress + byteSize;
     memory();
@@ -294,7 +306,8 @@ public final class PageArena implements Arena {
 
   private MemorySegment takeRun(long page, int pages, long byteSize, boolean zeroed) {
     MemorySegment segment =
-        memory().asSlice(allocator.addressOf(page) - allocator.base(), byteSize);
+        memory()
+            .asSlice(allocator.segments().addressOf(page) - allocator.segments().base(), byteSize);
     if (zeroed && !allocator.isKnownZero(page, pages)) {
       Zeros.fill(segment);
     }
@@ -314,7 +327,7 @@ public final class PageArena implements Arena {
   }
 
   private MemorySegment unscopedMemory() {
-    return payer == null ? allocator.memory() : payer.memory(allocator.memory());
+    return allocator.segments().memoryOf(payer);
   }
 
   private Arena liveSession() {
@@ -366,7 +379,7 @@ public final class PageArena implements Arena {
     forgetBytes();
     zeroTo = position;
     zeroedEnd = position;
-    runs.freeAllBut(chunkAddress == 0 ? NO_PAGE : allocator.pageAt(chunkAddress));
+    runs.freeAllBut(chunkAddress == 0 ? NO_PAGE : allocator.segments().pageAt(chunkAddress));
     if (chunkAddress != 0) {
       memory();
       long to = Math.clamp(zeroedBefore, position, position + MOST_ZEROED_BYTES);
@@ -419,6 +432,7 @@ public final class PageArena implements Arena {
   /// Closes a shared arena whose allocator is closed.
   ///
   /// @return false if a native call is using a segment; it is as it was
+  @Override
   boolean endWithAllocator() {
     synchronized (runs) {
       if (!isClosed && !OpenRegion.end(liveSession())) {
@@ -448,7 +462,7 @@ public final class PageArena implements Arena {
     limit = NO_ROOM;
     forgetBytes();
     if (isScoped && owner == null) {
-      allocator.forget(this);
+      allocator.remove(this);
     }
     runs.freeAllBut(NO_PAGE);
   }

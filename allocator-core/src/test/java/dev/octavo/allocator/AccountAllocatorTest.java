@@ -229,7 +229,8 @@ class AccountAllocatorTest {
             e -> assertThat(e.reason()).isEqualTo(OutOfPagesException.Reason.ACCOUNT_LIMIT))
         .hasMessageStartingWith(
             "account has reached its max: byteSize=20480, byteAlignment=1, mode=NOWAIT,"
-                + " account=engine/query, usage=245760, max=262144, pageSize=4096,");
+                + " account=engine/query,"
+                + " domain=engine/query, usage=245760, max=262144, pageSize=4096,");
     assertThat(pages.freePages()).isEqualTo(free);
     assertPages(query, 60);
     pages.free(ofCache.allocate(5 * PAGE)); // others are not concerned
@@ -329,26 +330,6 @@ class AccountAllocatorTest {
   }
 
   @Test
-  void whatAnAccountIsPromisedIsNotReclaimed() {
-    Stock stock = new Stock();
-    cache.limits(new Limits(4L * PAGE, 20L * PAGE, Long.MAX_VALUE, Long.MAX_VALUE));
-    for (int i = 0; i < 30; i++) {
-      stock.kept.add(ofCache.allocate(PAGE, AllocationMode.NOWAIT));
-    }
-    boolean[] othersHaveNothing = {false};
-    AccountShrinker bounded = new AccountShrinker(stock, cache, () -> othersHaveNothing[0]);
-    assertThat(bounded.count()).isEqualTo(10L * PAGE);
-    assertThat(bounded.scan(100L * PAGE)).isEqualTo(10L * PAGE);
-    assertThat(bounded.count()).isZero();
-    assertThat(bounded.scan(PAGE)).isZero();
-    othersHaveNothing[0] = true;
-    assertThat(bounded.count()).isEqualTo(16L * PAGE);
-    bounded.scan(100L * PAGE);
-    assertPages(cache, 4);
-    stock.scan(Long.MAX_VALUE);
-  }
-
-  @Test
   void aStrictLimitIsNeverExceeded() throws Exception {
     AtomicLong most = new AtomicLong();
     Threads.together(
@@ -393,7 +374,7 @@ class AccountAllocatorTest {
     MemorySegment live = ofQuery.allocate(1);
     assertThatThrownBy(ofQuery::close)
         .isInstanceOf(IllegalStateException.class)
-        .hasMessageStartingWith("account has live allocations: account=engine/query, page=");
+        .hasMessageStartingWith("account has live allocations: account=engine/query, byteSize=");
     ofQuery.free(live);
     stranger.close();
   }

@@ -156,8 +156,8 @@ class CloseRaceTest {
 
   private static boolean pinUntil(AtomicBoolean isClosed, PageAllocator allocator) {
     while (!isClosed.get()) {
-      if (allocator.pin()) {
-        allocator.unpin();
+      if (allocator.arenas().pin()) {
+        allocator.arenas().unpin();
       }
     }
     return true;

@@ -29,7 +29,7 @@ class LastResortTest {
       PageAllocator.builder()
           .capacity((long) PAGES * PAGE)
           .watermarks(Watermarks.none())
-          .waitAtMost(Duration.ofSeconds(20))
+          .waitAtMost(Duration.ofSeconds(1))
           .accounts(root)
           .oomPolicy(OomPolicy.kernel())
           .oomKiller(killer -> killer.grace(Duration.ofMillis(50)).reaper(2, Duration.ofMillis(50)))
@@ -98,7 +98,9 @@ class LastResortTest {
     assertThatThrownBy(() -> ofQuery.allocate(20 * PAGE))
         .isInstanceOfSatisfying(
             OutOfPagesException.class,
-            e -> assertThat(e.reason()).isEqualTo(OutOfPagesException.Reason.OOM_POLICY));
+            e -> assertThat(e.reason()).isEqualTo(OutOfPagesException.Reason.DEADLINE))
+        .hasMessageContaining("account has reached its max");
+    assertThat(kills()).isZero();
     assertThat(cache.usage()).isEqualTo(200L * PAGE);
     ofQuery.free(most);
     close();

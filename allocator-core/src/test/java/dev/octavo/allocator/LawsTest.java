@@ -17,7 +17,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
 /// One test a law, small enough to be read as its meaning. What many threads and random sequences
-/// can do to the laws is tried elsewhere: the packages `model` and `concurrent`.
+/// can do to the laws is tried elsewhere: the package `model`, `StressTest` and the `Race` tests.
 class LawsTest {
 
   private static final int PAGE = 4096;

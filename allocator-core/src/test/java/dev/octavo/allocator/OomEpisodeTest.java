@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.octavo.allocator.internal.reclaim.JumpingClock;
+import dev.octavo.allocator.internal.request.LastResort;
 import dev.octavo.allocator.oom.MemoryAccount;
 import dev.octavo.allocator.oom.MemoryPressure;
 import dev.octavo.allocator.oom.OomCandidate;
@@ -139,8 +140,7 @@ class OomEpisodeTest {
         .isInstanceOf(RuntimeException.class)
         .hasMessageContaining("engine/cache");
     // Nobody needs its memory any more.
-    Accounts accounts = pages.accounts();
-    assertThat(accounts.reap(cache)).isTrue();
+    assertThat(pages.payers().reap(cache)).isTrue();
     ofCache.close();
   }
 
@@ -158,7 +158,7 @@ class OomEpisodeTest {
       live[i] = ofSecond.allocate((1L + i % 3) * PAGE);
       live[i].fill((byte) i);
     }
-    assertThat(pages.accounts().reap(first)).isTrue();
+    assertThat(pages.payers().reap(first)).isTrue();
     assertThat(first.usage()).isZero();
     for (int i = 0; i < live.length; i++) {
       MemorySegment stale = dead[i];
@@ -177,9 +177,9 @@ class OomEpisodeTest {
     AccountAllocator tenant = pages.under(account);
     MemorySegment numbers = tenant.allocate(64, 4);
     AtomicReference<Boolean> during = new AtomicReference<>();
-    NativeSort.sort(numbers, () -> during.set(pages.accounts().reap(account)));
+    NativeSort.sort(numbers, () -> during.set(pages.payers().reap(account)));
     assertThat(during).hasValue(false);
-    assertThat(pages.accounts().reap(account)).isTrue();
+    assertThat(pages.payers().reap(account)).isTrue();
     assertThatThrownBy(() -> numbers.get(JAVA_BYTE, 0)).isInstanceOf(IllegalStateException.class);
     tenant.close();
   }

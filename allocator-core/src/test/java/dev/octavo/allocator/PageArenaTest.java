@@ -415,7 +415,7 @@ class PageArenaTest {
     for (PageArena arena : List.of(allocator.openArena(), allocator.openUnscopedArena())) {
       arena.allocate(1000, 1).fill(DIRT);
       MemorySegment large = arena.allocate(5 * PAGE, 1);
-      allocator.freePageRun((large.address() - allocator.base()) / PAGE, 5);
+      allocator.freePageRun((large.address() - allocator.arenas().segments().base()) / PAGE, 5);
       assertThatThrownBy(arena::rewind).isInstanceOf(InvalidFreeException.class);
       arena.allocate(5 * PAGE, 1);
       MemorySegment segment = arena.allocate(1000, 1);

@@ -61,7 +61,7 @@ class ReapTest {
             switch (number) {
               case 0 -> mine.forEach(segment -> freeIfThere(ofVictim, segment));
               case 1 -> takeSome(ofOther, theirs);
-              default -> assertThat(pages.accounts().reap(victim)).isTrue();
+              default -> assertThat(pages.payers().reap(victim)).isTrue();
             }
             return number;
           });
@@ -146,7 +146,7 @@ class ReapTest {
     }
     ofOther.free(ten); // handed over to slow, which does not wake yet
     assertThat(victim.ownUsage()).isEqualTo(10L * PAGE);
-    assertThat(pages.accounts().reap(victim)).isTrue();
+    assertThat(pages.payers().reap(victim)).isTrue();
     MemorySegment mine = ofOther.allocate(10 * PAGE);
     assertThat(pages.freePages()).isZero();
     wake.countDown();
@@ -171,7 +171,7 @@ class ReapTest {
     AccountAllocator ofOther = pages.under(other);
     PageArena arena = ofVictim.openUnscopedArena(AllocationMode.ATOMIC);
     arena.allocate((PAGES - 1L) * PAGE);
-    assertThat(pages.accounts().reap(victim)).isTrue();
+    assertThat(pages.payers().reap(victim)).isTrue();
     MemorySegment mine = ofOther.allocate((PAGES - 1L) * PAGE);
     arena.close();
     assertThat(pages.freePages()).isOne();
@@ -193,7 +193,7 @@ class ReapTest {
     mine.fill((byte) 7);
     ofVictim.allocate(100 * PAGE);
     twice.close();
-    assertThat(pages.accounts().reap(victim)).isTrue();
+    assertThat(pages.payers().reap(victim)).isTrue();
     assertThat(mine.get(JAVA_BYTE, 0)).isEqualTo((byte) 7);
     assertThat(other.ownUsage()).isEqualTo(4L * PAGE);
     ofOther.free(mine);
@@ -224,7 +224,7 @@ class ReapTest {
     AccountAllocator ofVictim = pages.under(victim);
     AccountAllocator ofOther = pages.under(other);
     MemorySegment mine = ofOther.allocate(3 * PAGE);
-    assertThat(pages.accounts().reap(victim)).isTrue();
+    assertThat(pages.payers().reap(victim)).isTrue();
     assertThatThrownBy(() -> ofOther.handOver(mine, ofVictim))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("account=e/r");

@@ -39,11 +39,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
 
-/// The rooms of the module and the arrows between them: public face -> checks -> cache -> tree.
+/// The rooms of the module and the arrows between them: public face -> requests -> checks -> cache
+/// -> tree. The face may use all rooms.
 ///
 /// A package that is not in [#ARROWS] fails the build, so a new room says first what it may use.
 final class RoomsTest {
   private static final String ROOT = "dev.octavo.allocator";
+  private static final String ACCOUNTS = ROOT + ".internal.accounts";
   private static final String BUDDY = ROOT + ".internal.buddy";
   private static final String CACHE = ROOT + ".internal.cache";
   private static final String CHECKS = ROOT + ".internal.checks";
@@ -52,7 +54,9 @@ final class RoomsTest {
   private static final String REGION = ROOT + ".internal.region";
   private static final String RECLAIM = ROOT + ".reclaim";
   private static final String WAITING = ROOT + ".internal.reclaim";
+  private static final String THREADS = ROOT + ".internal.threads";
   private static final String OOM = ROOT + ".oom";
+  private static final String REQUEST = ROOT + ".internal.request";
 
   /// Each room, and the other rooms it may use.
   private static final Map<String, Set<String>> ARROWS =
@@ -61,15 +65,29 @@ final class RoomsTest {
               Map.entry(
                   ROOT,
                   Set.of(
-                      CONTEXT, SLEEP_CHECK, RECLAIM, OOM, WAITING, CHECKS, CACHE, REGION, BUDDY)),
-              Map.entry(CONTEXT, Set.of()),
+                      CONTEXT,
+                      SLEEP_CHECK,
+                      RECLAIM,
+                      OOM,
+                      REQUEST,
+                      WAITING,
+                      CHECKS,
+                      CACHE,
+                      REGION,
+                      BUDDY)),
+              Map.entry(
+                  REQUEST,
+                  Set.of(CONTEXT, RECLAIM, OOM, WAITING, CACHE, REGION, BUDDY, ACCOUNTS, THREADS)),
+              Map.entry(CONTEXT, Set.of(THREADS)),
               Map.entry(SLEEP_CHECK, Set.of()),
               Map.entry(RECLAIM, Set.of()),
-              Map.entry(OOM, Set.of()),
-              Map.entry(WAITING, Set.of(RECLAIM)),
-              Map.entry(CHECKS, Set.of(CACHE, BUDDY)),
-              Map.entry(CACHE, Set.of(BUDDY)),
+              Map.entry(OOM, Set.of(ACCOUNTS, THREADS)),
+              Map.entry(ACCOUNTS, Set.of()),
+              Map.entry(WAITING, Set.of(RECLAIM, THREADS)),
+              Map.entry(CHECKS, Set.of(CACHE, BUDDY, THREADS)),
+              Map.entry(CACHE, Set.of(BUDDY, THREADS)),
               Map.entry(REGION, Set.of()),
+              Map.entry(THREADS, Set.of()),
               Map.entry(BUDDY, Set.of())));
 
   private static final Set<String> ROOMS = ARROWS.keySet();

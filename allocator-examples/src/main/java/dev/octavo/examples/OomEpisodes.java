@@ -138,7 +138,7 @@ final class OomEpisodes {
   /// 1000 + scoreAdj * total` within the first preference; of equals the younger.
   static Optional<OomCandidate> rightVictim(OomSnapshot snapshot) {
     return snapshot.candidates().stream()
-        .filter(one -> one.usageByteSize() > 0 && !one.isSkipped())
+        .filter(one -> one.usageByteSize() > 0 && !one.isSkipped() && !one.isUseless())
         .filter(one -> one.scoreAdj() > -1000 && one.preference() != Preference.NEVER)
         .min(
             Comparator.comparing(OomCandidate::preference)

@@ -1,11 +1,7 @@
 package dev.octavo.allocator.context;
 
-import static java.lang.StackWalker.Option.RETAIN_CLASS_REFERENCE;
-
+import dev.octavo.allocator.internal.threads.Caller;
 import java.lang.StackWalker.StackFrame;
-import java.security.ProtectionDomain;
-import java.util.Iterator;
-import java.util.stream.Stream;
 
 /// A place in a program that called something that may sleep.
 ///
@@ -13,44 +9,24 @@ import java.util.stream.Stream;
 /// @param caller the line that called it
 record CallSite(String method, String caller) {
 
-  private static final String ROOT = "dev.octavo.allocator";
-  private static final ProtectionDomain OURS = SleepGuard.class.getProtectionDomain();
-  private static final StackWalker WALKER = StackWalker.getInstance(RETAIN_CLASS_REFERENCE);
-
-  /// Finds who called the library: the innermost frame outside of it.
+  /// Returns the innermost frame outside of the library.
   ///
-  /// If the guard itself was called from there, that frame is a guarded method of the user's, and
+  /// If the guard itself was called from there, that frame is a guarded method of the program, and
   /// its caller is the site. Walks the stack.
   static CallSite ofCaller() {
-    return WALKER.walk(CallSite::find);
+    return Caller.walk(CallSite::of);
   }
 
-  static CallSite find(Stream<StackFrame> stack) {
-    Iterator<StackFrame> frames = stack.iterator();
-    StackFrame called = frames.next();
-    StackFrame caller = called;
-    while (frames.hasNext() && isOurs(caller)) {
-      called = caller;
-      caller = frames.next();
-    }
+  static CallSite of(Caller found) {
+    StackFrame called = found.called();
+    StackFrame caller = found.caller();
     if (called.getDeclaringClass() == SleepGuard.class) {
       called = caller;
-      while (frames.hasNext() && isSameMethod(caller, called)) {
-        caller = frames.next();
+      while (found.above().hasNext() && isSameMethod(caller, called)) {
+        caller = found.above().next();
       }
     }
     return new CallSite(nameOf(called), line(caller));
-  }
-
-  /// The library, and what of the JDK lies between it and its caller. Tests in packages of ours are
-  /// not the library: they come from elsewhere.
-  private static boolean isOurs(StackFrame frame) {
-    Class<?> type = frame.getDeclaringClass();
-    String room = type.getPackageName();
-    boolean hasOurName = room.equals(ROOT) || room.startsWith(ROOT + ".");
-    return (hasOurName && OURS.equals(type.getProtectionDomain()))
-        || room.equals("java.lang.foreign")
-        || room.equals("jdk.internal.foreign");
   }
 
   private static boolean isSameMethod(StackFrame one, StackFrame other) {

@@ -21,7 +21,7 @@ enum BuiltInPolicy implements OomPolicy {
     return switch (this) {
       case KERNEL -> choose(snapshot, OomOrder.kernel(snapshot));
       case LARGEST -> choose(snapshot, OomOrder.largest());
-      case BEST_FIT -> choose(snapshot, OomOrder.bestFit(snapshot.neededByteSize()));
+      case BEST_FIT -> choose(snapshot, OomOrder.bestFit(snapshot));
       case LEAST_WASTED_WORK -> choose(snapshot, OomOrder.leastWork(YOUNG_NANOS));
       case FAIL_REQUESTER -> new OomVerdict.FailRequester("policy fails the requester");
       case NONE -> new OomVerdict.Nothing();

@@ -1,8 +1,8 @@
 package dev.octavo.allocator.oom;
 
+import dev.octavo.allocator.internal.threads.Callbacks;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -18,7 +18,7 @@ final class ContainedPolicy implements OomPolicy {
   private final OomPolicy inner;
   private final Duration limit;
   private final Consumer<String> report;
-  private final AtomicInteger running = new AtomicInteger();
+  private final Callbacks threads = new Callbacks("octavo-oom-policy", MOST_HUNG);
 
   ContainedPolicy(OomPolicy inner, Duration limit, Consumer<String> report) {
     if (!limit.isPositive()) {
@@ -30,19 +30,17 @@ final class ContainedPolicy implements OomPolicy {
   }
 
   /// One decision, on a thread of its own.
-  private final class Attempt implements Runnable {
+  private final class Attempt {
     private final OomSnapshot snapshot;
     private volatile @Nullable OomSnapshot open;
     private volatile @Nullable OomVerdict verdict;
     private volatile @Nullable Throwable failure;
-    private volatile boolean isDone;
 
     Attempt(OomSnapshot snapshot) {
       this.snapshot = snapshot;
     }
 
-    @Override
-    public void run() {
+    void run() {
       try {
         open = snapshot.only(this::mayChoose);
         if (failure == null) {
@@ -50,9 +48,6 @@ final class ContainedPolicy implements OomPolicy {
         }
       } catch (Throwable thrown) { // whatever a policy throws
         failure = thrown;
-      } finally {
-        isDone = true;
-        running.decrementAndGet();
       }
     }
 
@@ -72,20 +67,19 @@ final class ContainedPolicy implements OomPolicy {
     if (inner instanceof BuiltInPolicy) {
       return inner.decide(snapshot);
     }
-    if (running.incrementAndGet() > MOST_HUNG) {
-      running.decrementAndGet();
-      return hung("policy hangs: threads=" + MOST_HUNG);
-    }
     Attempt attempt = new Attempt(snapshot);
-    Thread thread = Thread.ofPlatform().daemon().name("octavo-oom-policy").unstarted(attempt);
+    Callbacks.Worker worker = threads.worker(_ -> attempt.run());
     try {
-      thread.start();
+      if (!threads.start(worker)) {
+        return hung("policy hangs: threads=" + MOST_HUNG);
+      }
     } catch (OutOfMemoryError e) {
-      running.decrementAndGet();
       return hung("no thread for the policy: exception=" + e);
     }
-    await(thread);
-    boolean isInTime = attempt.isDone;
+    return answer(attempt, worker.await(limit));
+  }
+
+  private OomVerdict answer(Attempt attempt, boolean isInTime) {
     OomSnapshot open = attempt.open;
     if (open == null) {
       return hung("policy overran its time before it said whom to protect: limit=" + limit);
@@ -103,14 +97,6 @@ final class ContainedPolicy implements OomPolicy {
   @Override
   public boolean mayChoose(OomSnapshot snapshot, OomCandidate candidate) {
     return inner.mayChoose(snapshot, candidate);
-  }
-
-  private void await(Thread thread) {
-    try {
-      thread.join(limit);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
   }
 
   /// The verdict with the snapshot's own candidate, or the default's if it makes no sense.

@@ -1,48 +1,36 @@
 package dev.octavo.allocator.oom;
 
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
-/// The bytes of one account, and how they are charged to it and to all above it, without a lock.
+/// One level of a tree of accounts: the bytes that its max limits, charged without a lock.
 ///
-/// `own` are the bytes of the account itself, `reserved` those of the account and all below it,
-/// which is what its max limits; both with what threads hold in stock. So a limit holds for stocks,
-/// too, and is never exceeded.
+/// `reserved` are the bytes of the account and all below it, with the stocks of threads. So a limit
+/// holds for stocks, too, and is never exceeded. An [AccountBook] has the bytes of the account
+/// itself, and [Search] proves a refusal.
 ///
 /// | word | writers | order | without it |
 /// |---|---|---|---|
-/// | reserved | charges add by CAS within max, leaf first, then upwards; what goes back is subtracted; `close` from 0 to closed | volatile | `AccountStressTest`: a strict limit is exceeded |
-/// | own | charges add when all levels have room; uncharges subtract by CAS, before the levels | volatile | `MemoryAccountTest`: more is uncharged than was charged |
+/// | reserved | charges add by CAS within max, leaf first, then upwards; uncharges subtract; `close` from 0 to closed | volatile | `AccountStressTest`: a strict limit is exceeded |
 /// | peak | raised after a charge | volatile | `MemoryAccountProperties`: a peak is missed |
-/// | moves ([AccountTree]) | before and after whatever may take bytes for a moment | volatile | `StockRaceTest`: a charge is refused for bytes that nobody uses |
-final class Ledger extends Stocks {
-
-  /// How often a refused charge looks again while others move.
-  private static final int ROUNDS = 16;
-
-  private static final Logger LOG = LoggerFactory.getLogger(MemoryAccount.class);
+/// | max | `MemoryAccount.limits` | volatile | `MemoryAccountTest`: a lower max refuses nothing |
+/// | books | opened and closed ones | copied on write | `MemoryAccountProperties`: bytes of a book are missed |
+final class Ledger {
 
   private final MemoryAccount account;
   private final @Nullable Ledger parent;
   private final AccountTree tree;
-  private final boolean isStrict;
-  private final long batch;
-  private final long mostInStock;
-  private final Counter own;
   private final Counter reserved;
   private final Counter peak;
+  private final List<AccountBook> books = new CopyOnWriteArrayList<>();
 
   private volatile long max = Long.MAX_VALUE;
 
-  Ledger(MemoryAccount account, @Nullable Ledger parent, AccountTree tree, boolean isStrict) {
+  Ledger(MemoryAccount account, @Nullable Ledger parent, AccountTree tree) {
     this.account = account;
     this.parent = parent;
     this.tree = tree;
-    this.isStrict = isStrict || tree.batch() == 0;
-    batch = tree.batch();
-    mostInStock = 2 * batch;
-    own = tree.newCounter();
     reserved = tree.newCounter();
     peak = tree.newCounter();
   }
@@ -59,168 +47,70 @@ final class Ledger extends Stocks {
     max = byteSize;
   }
 
-  // ---- charge
+  // ---- charge and uncharge the levels
 
-  /// Charges the account and all above it.
+  /// Charges this level and those above.
   ///
-  /// @return null, or the lowest that had no room, in which case nothing has changed
-  @Nullable Ledger charge(long byteSize) {
-    Stock stock = findStock(Thread.currentThread().threadId());
-    return stock != null && stock.take(byteSize) ? null : chargeSlowly(byteSize);
-  }
-
-  private @Nullable Ledger chargeSlowly(long byteSize) {
-    checkNotNegative(byteSize);
-    return mayStock(byteSize) && chargeWithStock(byteSize) ? null : chargeExactly(byteSize, null);
-  }
-
-  private boolean mayStock(long byteSize) {
-    return !isStrict && byteSize <= batch;
-  }
-
-  private boolean chargeWithStock(long byteSize) {
-    Stock stock = enterStock(this, Thread.currentThread());
-    if (stock == null) {
-      return false;
-    }
-    tree.beginMove();
-    boolean isCharged = climb(byteSize + batch, null, tree.leastLeft()) == null;
-    if (isCharged && !stock.put(batch, mostInStock)) {
-      giveBack(batch);
-    }
-    tree.endMove();
-    return isCharged;
-  }
-
-  /// Charges without a stock. Before it refuses, all stocks below the one that has no room go back.
+  /// It looks at all levels before it charges the first one, so a charge that cannot succeed hides
+  /// no room from others. One that loses a race afterwards is undone, and counted as such.
   ///
-  /// @param top the first above that is not charged
-  private @Nullable Ledger chargeExactly(long byteSize, @Nullable Ledger top) {
-    tree.beginMove();
-    Ledger refused = climb(byteSize, top, 0);
-    tree.endMove();
-    for (int round = 0; refused != null && round < ROUNDS; round++) {
-      refused.checkOpen();
-      Ledger drained = refused;
-      long begun = tree.beginMove();
-      drained.account.takeBackStocks();
-      refused = climb(byteSize, top, 0);
-      long ended = tree.endMove();
-      if (drained.equals(refused) && AccountTree.wasAlone(begun, ended)) {
-        break;
-      }
-      tree.await(round);
+  /// @param top the first level that is not charged
+  /// @param left bytes that each max must have left afterwards
+  /// @return null, or the lowest level without room; then nothing has changed
+  @Nullable Ledger climb(long byteSize, @Nullable Ledger top, long left) {
+    Ledger full = lowestWithoutRoom(byteSize, top, left);
+    if (full != null) {
+      return full;
+    }
+    boolean isLonely = this == top || parent == top;
+    Ledger refused = isLonely ? add(byteSize, top, left) : announceAndAdd(byteSize, top, left);
+    if (refused == null) {
+      raisePeaks(top);
     }
     return refused;
   }
 
-  /// @param left bytes that each max must have left afterwards
-  private @Nullable Ledger climb(long byteSize, @Nullable Ledger top, long left) {
+  /// The lowest level whose max leaves no room now.
+  @Nullable Ledger lowestWithoutRoom(long byteSize, @Nullable Ledger top, long left) {
+    for (Ledger level = this; level != null && level != top; level = level.parent) {
+      long now = level.reserved.get();
+      if (now < 0 || byteSize > level.max - left - now) {
+        return level;
+      }
+    }
+    return null;
+  }
+
+  private @Nullable Ledger announceAndAdd(long byteSize, @Nullable Ledger top, long left) {
+    tree.beginClimb();
+    Ledger refused = add(byteSize, top, left);
+    tree.endClimb(refused != null && refused != this);
+    return refused;
+  }
+
+  private @Nullable Ledger add(long byteSize, @Nullable Ledger top, long left) {
     for (Ledger level = this; level != null && level != top; level = level.parent) {
       if (!level.reserved.tryAdd(byteSize, level.max - left)) {
         release(byteSize, level);
         return level;
       }
     }
-    own.getAndAdd(byteSize);
-    for (Ledger level = this; level != null && level != top; level = level.parent) {
-      level.peak.raiseTo(level.reserved.get());
-    }
     return null;
   }
 
-  // ---- uncharge
-
-  void uncharge(long byteSize) {
-    Stock stock = findStock(Thread.currentThread().threadId());
-    if (stock == null || !stock.put(byteSize, Math.min(mostInStock, own.get()))) {
-      unchargeSlowly(byteSize);
+  private void raisePeaks(@Nullable Ledger top) {
+    for (Ledger level = this; level != null && level != top; level = level.parent) {
+      level.peak.raiseTo(level.reserved.get());
     }
   }
 
-  private void unchargeSlowly(long byteSize) {
-    checkNotNegative(byteSize);
-    Stock stock = mayStock(byteSize) ? enterStock(this, Thread.currentThread()) : null;
-    if (stock == null) {
-      unchargeExactly(byteSize, 0);
-    } else if (stock.take(batch)) {
-      unchargeExactly(byteSize, batch);
-    } else if (!stock.put(byteSize, Math.min(mostInStock, own.get()))) {
-      unchargeExactly(byteSize, 0);
-    }
-  }
-
-  /// @param spare bytes from a stock that go back as well
-  private void unchargeExactly(long byteSize, long spare) {
-    if (!withdraw(byteSize, spare)) {
-      giveBack(spare);
-      throw MemoryAccountException.underflow(account, byteSize);
-    }
-    release(byteSize + spare, null);
-  }
-
-  /// Takes bytes from the account's own, and leaves the levels as they are.
-  ///
-  /// @return false if it does not use so many
-  private boolean withdraw(long byteSize, long spare) {
-    long inStock = stockBytes() + spare;
-    if (byteSize > own.get() - inStock) {
-      tree.beginMove();
-      account.takeBackStocks();
-      tree.endMove();
-    }
-    return byteSize <= Long.MAX_VALUE - spare && own.trySubtract(byteSize + spare);
-  }
-
-  /// Uncharges what a stock held.
-  void giveBack(long byteSize) {
-    long left = byteSize;
-    if (!own.trySubtract(left)) {
-      left = Math.min(left, Math.max(0, own.get()));
-      LOG.warn(
-          "more was uncharged than charged: account={}, byteSize={}",
-          account.path(),
-          byteSize - left);
-      own.getAndAdd(-left);
-    }
-    release(left, null);
-  }
-
-  private void release(long byteSize, @Nullable Ledger top) {
+  void release(long byteSize, @Nullable Ledger top) {
     for (Ledger level = this; level != null && level != top; level = level.parent) {
       level.reserved.getAndAdd(-byteSize);
     }
   }
 
-  // ---- transfer
-
-  /// Moves bytes to another account.
-  ///
-  /// @return null, or the lowest that had no room, in which case nothing has changed
-  @Nullable Ledger transfer(Ledger to, long byteSize) {
-    checkNotNegative(byteSize);
-    checkOpen();
-    to.checkOpen();
-    Ledger common = lowestCommon(to);
-    if (!withdraw(byteSize, 0)) {
-      throw MemoryAccountException.underflow(account, byteSize);
-    }
-    Ledger refused;
-    try {
-      refused = to.chargeExactly(byteSize, common);
-    } catch (MemoryAccountException closed) {
-      own.getAndAdd(byteSize);
-      throw closed;
-    }
-    if (refused != null) {
-      own.getAndAdd(byteSize);
-      return refused;
-    }
-    release(byteSize, common);
-    return null;
-  }
-
-  private @Nullable Ledger lowestCommon(Ledger other) {
+  @Nullable Ledger lowestCommon(Ledger other) {
     for (Ledger mine = this; mine != null; mine = mine.parent) {
       for (Ledger its = other; its != null; its = its.parent) {
         if (mine.equals(its)) {
@@ -231,13 +121,29 @@ final class Ledger extends Stocks {
     return null;
   }
 
-  // ---- figures, stocks, end
+  // ---- books
 
-  long ownBytes() {
-    return Math.max(0, own.get() - stockBytes());
+  AccountBook openBook(boolean isByHand, boolean isStrict) {
+    AccountBook book = new AccountBook(this, isByHand, isStrict);
+    addBook(book);
+    return book;
   }
 
-  /// With what is in stock.
+  void addBook(AccountBook book) {
+    books.add(book);
+  }
+
+  void removeBook(AccountBook book) {
+    books.remove(book);
+  }
+
+  List<AccountBook> books() {
+    return books;
+  }
+
+  // ---- figures, end
+
+  /// Bytes with stocks.
   long reservedBytes() {
     return Math.max(0, reserved.get());
   }
@@ -246,13 +152,9 @@ final class Ledger extends Stocks {
     return peak.get();
   }
 
-  /// What a dead thread had in stock: nobody else stores there.
-  void takeBackOfDead(@Nullable Stock stock) {
-    if (stock != null) {
-      tree.beginMove();
-      stock.takeBack();
-      tree.endMove();
-    }
+  /// Bytes that the max leaves; negative if it was lowered below the usage.
+  long headroom() {
+    return max - reservedBytes();
   }
 
   /// Closes it if it uses nothing, so that no charge succeeds any more.
@@ -264,15 +166,9 @@ final class Ledger extends Stocks {
     return reserved.get() == Long.MIN_VALUE;
   }
 
-  private void checkOpen() {
+  void checkOpen() {
     if (isClosed()) {
       throw MemoryAccountException.closed(account);
-    }
-  }
-
-  private static void checkNotNegative(long byteSize) {
-    if (byteSize < 0) {
-      throw new IllegalArgumentException("negative size: byteSize=" + byteSize);
     }
   }
 }

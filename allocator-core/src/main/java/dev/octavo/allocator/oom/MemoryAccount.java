@@ -10,31 +10,35 @@ import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
-/// Who uses how much memory: a tree of budgets, like Linux's memory cgroups.
+/// A budget of memory in a tree of budgets, like Linux's memory cgroups.
 ///
 /// What is charged to an account counts for all above it, and is refused if the max of any of them
 /// would be exceeded; then nothing has changed. The allocator charges what it hands out; anything
-/// else, for example Netty's or Arrow's memory, is charged by hand.
+/// else, for example Netty's or Arrow's memory, is charged by hand. The account keeps what was
+/// charged by hand apart from its pages in each allocator: neither can be uncharged as the other.
 ///
 /// **Sums.** A platform thread charges up to 64 pages in advance, its *stock*, and takes from that
 /// with plain stores. Stocks count as used against every max, so **no max is ever exceeded**; and
-/// they go back before a charge is refused, so none is refused for the sake of a stock. Usage is
+/// they go back before a charge is refused, so none is refused for the sake of a stock: while a
+/// charge proves its refusal, or a request waits for room, no stock of the tree is filled. Usage is
 /// read without the stocks: exact while no thread charges, off by at most twice the batch for each
 /// thread that does. Peaks include stocks. A *strict* account, and all below it, does without: each
 /// charge is exact at every moment, and costs some atomic operations for each level.
 ///
-/// Thread-safe. Charges take no lock and never sleep; one that is about to be refused looks at all
-/// accounts below the one without room, waits 30 to 60 microseconds if there are stocks, and tries
-/// again up to 16 times while other threads charge.
+/// Thread-safe. Charges take no lock and never sleep. One that is about to be refused looks at all
+/// accounts below the one without room, waits 30 to 60 microseconds if there are stocks, and until
+/// charges that other threads have begun have ended. It is refused only if bytes in use left no
+/// room at one moment of the call; bytes are in use from the begin of a charge until the uncharge
+/// has returned.
 public final class MemoryAccount implements AutoCloseable {
 
-  /// Who shall give first, whatever the scores say.
+  /// The order in which accounts give memory, whatever the scores say.
   public enum Preference {
     /// Before all others.
     PREFER,
     /// By score.
     NORMAL,
-    /// Only if there is nobody else.
+    /// Only if there is no other account.
     AVOID,
     /// Never.
     NEVER
@@ -82,15 +86,19 @@ public final class MemoryAccount implements AutoCloseable {
   /// @param neededByteSize bytes that are missing
   public record Notice(MemoryAccount account, long episode, long neededByteSize) {}
 
-  /// The owner of an account, who can let go of its memory.
+  /// The owner of an account, which can let go of its memory.
   @FunctionalInterface
   public interface OomHandler {
     /// Called when the account was chosen, on a thread of its own. It should free what it can
     /// without waiting for others, and must not allocate in a way that waits. What it throws is
-    /// logged and counted; if it takes too long, nobody waits for it.
+    /// logged and counted; if it takes too long, it is not waited for.
     ///
     /// @param notice what happened
     void onOutOfMemory(Notice notice);
+  }
+
+  static {
+    AccountBooks.install();
   }
 
   private final long id;
@@ -99,6 +107,7 @@ public final class MemoryAccount implements AutoCloseable {
   private final @Nullable MemoryAccount parent;
   private final AccountTree tree;
   private final Ledger ledger;
+  private final AccountBook byHand;
   private final long createdNanos;
   private final boolean isGroup;
   private final boolean isReapable;
@@ -126,8 +135,9 @@ public final class MemoryAccount implements AutoCloseable {
     limits = builder.limits;
     scoreAdj = builder.scoreAdj;
     preference = builder.preference;
-    ledger = new Ledger(this, parent == null ? null : parent.ledger, tree, isStrict);
+    ledger = new Ledger(this, parent == null ? null : parent.ledger, tree);
     ledger.setMax(limits.maxByteSize());
+    byHand = ledger.openBook(true, isStrict);
   }
 
   /// Starts a tree.
@@ -150,6 +160,10 @@ public final class MemoryAccount implements AutoCloseable {
 
   AccountTree tree() {
     return tree;
+  }
+
+  Ledger ledger() {
+    return ledger;
   }
 
   MemoryAccount adopt(MemoryAccount child) {
@@ -196,9 +210,9 @@ public final class MemoryAccount implements AutoCloseable {
   /// @throws IllegalArgumentException if negative
   /// @throws MemoryAccountException if a max leaves no room, or the account is closed
   public void charge(long byteSize) {
-    Ledger refused = ledger.charge(byteSize);
+    MemoryAccount refused = byHand.charge(byteSize);
     if (refused != null) {
-      throw MemoryAccountException.limit(this, refused.account(), byteSize);
+      throw MemoryAccountException.limit(this, refused, byteSize);
     }
   }
 
@@ -210,18 +224,18 @@ public final class MemoryAccount implements AutoCloseable {
   /// @throws IllegalArgumentException if negative
   /// @throws MemoryAccountException if the account is closed
   public Optional<MemoryAccount> tryCharge(long byteSize) {
-    Ledger refused = ledger.charge(byteSize);
-    return refused == null ? Optional.empty() : Optional.of(refused.account());
+    return Optional.ofNullable(byHand.charge(byteSize));
   }
 
   /// Takes back what was charged, on any thread. Costs what [#charge] costs.
   ///
   /// @param byteSize bytes, at least 0
   /// @throws IllegalArgumentException if negative
-  /// @throws MemoryAccountException if that is more than the account uses itself. While other
-  ///   threads have stocks such a mistake may go unnoticed until these go back; then it is logged
+  /// @throws MemoryAccountException if that is more than was charged to the account by hand. What
+  ///   an allocator has charged does not count. While other threads have stocks such a mistake may
+  ///   go unnoticed until these go back; then it is logged
   public void uncharge(long byteSize) {
-    ledger.uncharge(byteSize);
+    byHand.uncharge(byteSize);
   }
 
   /// Makes bytes the other account's, as when a block is handed over. Accounts above both never see
@@ -230,12 +244,12 @@ public final class MemoryAccount implements AutoCloseable {
   /// @param other the new owner, of this tree or another
   /// @param byteSize bytes, at least 0
   /// @throws IllegalArgumentException if negative
-  /// @throws MemoryAccountException if this account does not use so many itself, a max above the
-  ///   other leaves no room, or one of the two is closed; nothing has changed then
+  /// @throws MemoryAccountException if so many were not charged to this account by hand, a max
+  ///   above the other leaves no room, or one of the two is closed; nothing has changed then
   public void transferTo(MemoryAccount other, long byteSize) {
-    Ledger refused = ledger.transfer(other.ledger, byteSize);
+    MemoryAccount refused = byHand.transferTo(other.byHand, byteSize);
     if (refused != null) {
-      throw MemoryAccountException.limit(other, refused.account(), byteSize);
+      throw MemoryAccountException.limit(other, refused, byteSize);
     }
   }
 
@@ -244,23 +258,22 @@ public final class MemoryAccount implements AutoCloseable {
   ///
   /// @return bytes
   public long drain() {
-    tree.beginMove();
-    try {
-      return takeBackStocks();
-    } finally {
-      tree.endMove();
-    }
+    return tree.takeBack(stocksBelow(Stock::holdsBytes));
   }
 
-  /// Inside a move.
-  long takeBackStocks() {
-    List<Stock> revoked = new ArrayList<>();
-    forEachBelow(account -> account.ledger.revokeStocks(revoked));
-    if (revoked.isEmpty()) {
-      return 0;
-    }
-    tree.handshake();
-    return revoked.stream().mapToLong(Stock::takeBack).sum();
+  /// Takes back all stocks, in this account and all below it, those that are empty, too.
+  ///
+  /// @return false if there was none
+  boolean takeBackAllStocks() {
+    List<Stock> found = stocksBelow(Stock::isInUse);
+    tree.takeBack(found);
+    return !found.isEmpty();
+  }
+
+  private List<Stock> stocksBelow(Predicate<Stock> kind) {
+    List<Stock> found = new ArrayList<>();
+    forEachBook(book -> book.addStocks(found, kind));
+    return found;
   }
 
   // ---- figures
@@ -270,15 +283,16 @@ public final class MemoryAccount implements AutoCloseable {
   /// @return bytes
   public long usage() {
     long[] inStock = new long[1];
-    forEachBelow(account -> inStock[0] += account.ledger.stockBytes());
+    forEachBook(book -> inStock[0] += book.stockBytes());
     return Math.max(0, reserved() - inStock[0]);
   }
 
-  /// What this account uses itself, without those below it.
+  /// What this account uses itself, without those below it: the bytes charged by hand, and those of
+  /// its pages in each allocator.
   ///
   /// @return bytes
   public long ownUsage() {
-    return ledger.ownBytes();
+    return ledger.books().stream().mapToLong(AccountBook::bytes).sum();
   }
 
   /// What counts against the max: the usage, and what threads hold in stock. One load.
@@ -295,7 +309,7 @@ public final class MemoryAccount implements AutoCloseable {
     return ledger.peakBytes();
   }
 
-  /// Whether the usage is above the high mark, so that who allocates should wait and reclaim.
+  /// Whether the usage is above the high mark, so that a request should wait and reclaim.
   ///
   /// @return true if it is
   public boolean isOverHigh() {
@@ -371,15 +385,21 @@ public final class MemoryAccount implements AutoCloseable {
 
   /// Changes the marks. A max below the usage refuses all further charges, and nothing else. Stocks
   /// go back, so that a lower max holds for all charges that begin later; but a thread that
-  /// uncharges while the usage is above the max may charge that again, up to two batches.
+  /// uncharges while the usage is above the max may charge that again, up to two batches. Requests
+  /// that wait for room are served promptly if the max is raised.
   ///
   /// @param value the new limits
   public void limits(Limits value) {
+    long raised;
     synchronized (children) {
+      raised = value.maxByteSize() - limits.maxByteSize();
       limits = value;
       ledger.setMax(value.maxByteSize());
     }
     drain();
+    if (raised > 0) {
+      tree.tellUncharged(this, raised);
+    }
   }
 
   /// Thousandths of the domain's memory that are added when accounts are ranked.
@@ -397,7 +417,7 @@ public final class MemoryAccount implements AutoCloseable {
     scoreAdj = OomCandidate.checkScoreAdj(value);
   }
 
-  /// Who gives first.
+  /// The order in which the account gives memory.
   ///
   /// @return the preference
   public Preference preference() {
@@ -485,7 +505,7 @@ public final class MemoryAccount implements AutoCloseable {
   /// with what its members use. The requester is always among them. The memory of the domain is its
   /// max; of a domain without one, what `capacityByteSize` says.
   ///
-  /// @param requester who needs memory, this account or one below
+  /// @param requester the account that needs memory, this one or one below
   /// @param request what it needs; its accounts are filled in
   /// @param capacityByteSize all memory there is, bytes, at least 1
   /// @param freeByteSize how much of that is free, bytes
@@ -496,7 +516,11 @@ public final class MemoryAccount implements AutoCloseable {
       long capacityByteSize,
       long freeByteSize) {
     drain();
-    return new Ranking(this, requester).snapshot(request, capacityByteSize, freeByteSize);
+    long max = limits.maxByteSize();
+    boolean isLimited = max < capacityByteSize;
+    return new Ranking(this, requester, Measure.OWN_USAGE)
+        .snapshot(
+            request, isLimited ? max : capacityByteSize, isLimited ? max - usage() : freeByteSize);
   }
 
   /// Accounts below groups are left out.
@@ -506,6 +530,10 @@ public final class MemoryAccount implements AutoCloseable {
 
   private void forEachBelow(Consumer<MemoryAccount> action) {
     walk(action, account -> true);
+  }
+
+  private void forEachBook(Consumer<AccountBook> action) {
+    forEachBelow(account -> account.ledger.books().forEach(action));
   }
 
   private void walk(Consumer<MemoryAccount> action, Predicate<MemoryAccount> isEntered) {

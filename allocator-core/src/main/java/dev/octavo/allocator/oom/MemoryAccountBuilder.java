@@ -6,7 +6,7 @@ import dev.octavo.allocator.oom.MemoryAccount.Preference;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
-/// How an account shall be. Not thread-safe.
+/// Builds a [MemoryAccount]. Not thread-safe.
 ///
 /// What is not set: no limits; not a group, not reapable; the adj, the preference and strictness of
 /// the parent, as a process inherits them.
@@ -69,7 +69,7 @@ public final class MemoryAccountBuilder {
     return this;
   }
 
-  /// Sets who gives first, whatever the score.
+  /// Sets the order in which accounts give memory, whatever the score.
   ///
   /// @param value the preference
   /// @return this
@@ -103,7 +103,7 @@ public final class MemoryAccountBuilder {
     return this;
   }
 
-  /// Sets who is told when the account was chosen.
+  /// Sets the handler that is told when the account was chosen.
   ///
   /// @param value the owner's handler
   /// @return this

@@ -13,7 +13,7 @@ public final class MemoryAccountException extends RuntimeException {
     IN_USE,
     /// An account with open children is closed.
     HAS_CHILDREN,
-    /// More is uncharged than the account uses.
+    /// More is uncharged than was charged: by hand to the account, or by an allocator.
     UNDERFLOW,
     /// A child of this name is open.
     DUPLICATE_NAME
@@ -63,12 +63,14 @@ public final class MemoryAccountException extends RuntimeException {
         "account has open children: account=%s, children=%d".formatted(account.path(), children));
   }
 
-  static MemoryAccountException underflow(MemoryAccount account, long byteSize) {
+  /// @param charged bytes of the book that was to uncharge, less than the account's own usage if
+  ///   there are others
+  static MemoryAccountException underflow(MemoryAccount account, long byteSize, long charged) {
     return of(
         Reason.UNDERFLOW,
         account,
-        "more than was charged: account=%s, byteSize=%d, ownUsage=%d"
-            .formatted(account.path(), byteSize, account.ownUsage()));
+        "more than was charged: account=%s, byteSize=%d, charged=%d"
+            .formatted(account.path(), byteSize, charged));
   }
 
   static MemoryAccountException duplicateName(MemoryAccount parent, String name) {

@@ -1,5 +1,8 @@
 package dev.octavo.allocator.oom;
 
+import dev.octavo.allocator.internal.threads.Callbacks;
+import dev.octavo.allocator.internal.threads.Callbacks.Call;
+import dev.octavo.allocator.internal.threads.Callbacks.Worker;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -7,15 +10,13 @@ import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Tells owners, on daemon threads that live as long as there is somebody to tell, so that no
-/// handler holds up anybody who waits. The owners of one victim are told one after the other; a
+/// Delivery of notices to the owners of accounts, on daemon threads that end with the last notice,
+/// so that no handler delays a request. The owners of one victim are told one after the other; a
 /// handler that overruns its time keeps its thread, and another thread tells the rest.
 ///
 /// [#tell] and [#look] are called by one thread at a time; the rest is atomic or of one writer.
@@ -29,9 +30,9 @@ final class Notices {
   private final LongSupplier clock;
   private final long limitNanos;
 
-  private final List<Teller> watched = new ArrayList<>();
+  private final Callbacks tellers = new Callbacks("octavo-oom-notice", MOST_THREADS);
+  private final List<Telling> watched = new ArrayList<>();
   private final Set<MemoryAccount> inCall = ConcurrentHashMap.newKeySet();
-  private final AtomicInteger threads = new AtomicInteger();
   private final AtomicLong told = new AtomicLong();
   private final AtomicLong thrown = new AtomicLong();
   private final AtomicLong hung = new AtomicLong();
@@ -60,16 +61,17 @@ final class Notices {
 
   /// Finds handlers that have overrun their time.
   void look(long now) {
-    for (Teller teller : List.copyOf(watched)) {
-      Call call = teller.call;
-      if (teller.isDone) {
-        watched.remove(teller);
-      } else if (call != null && now - call.since > limitNanos) {
-        watched.remove(teller);
-        teller.isReplaced = true;
+    for (Telling telling : List.copyOf(watched)) {
+      Worker worker = telling.worker;
+      Call call = worker.current();
+      if (worker.isDone()) {
+        watched.remove(telling);
+      } else if (call != null && call.isLate(now, limitNanos)) {
+        watched.remove(telling);
+        worker.replace();
         hung.incrementAndGet();
-        LOG.warn("handler hangs, going on without it: account={}", call.account.path());
-        start(teller.open);
+        LOG.warn("handler hangs, going on without it: account={}", call.label());
+        start(telling.open);
       }
     }
   }
@@ -78,25 +80,19 @@ final class Notices {
     if (open.isEmpty()) {
       return;
     }
-    if (threads.incrementAndGet() > MOST_THREADS) {
-      giveUp(open, "too many handlers hang: threads=" + MOST_THREADS);
-      return;
-    }
-    Teller teller = new Teller(open);
+    Worker worker = tellers.worker(me -> tellAll(me, open));
     try {
-      Thread.ofPlatform()
-          .daemon()
-          .name("octavo-oom-notice")
-          .inheritInheritableThreadLocals(false)
-          .start(teller);
-      watched.add(teller);
+      if (tellers.start(worker)) {
+        watched.add(new Telling(worker, open));
+      } else {
+        giveUp(open, "too many handlers hang: threads=" + MOST_THREADS);
+      }
     } catch (OutOfMemoryError e) {
       giveUp(open, "no thread for handlers: exception=" + e);
     }
   }
 
   private void giveUp(Queue<MemoryAccount.Notice> open, String why) {
-    threads.decrementAndGet();
     int count = 0;
     while (open.poll() != null) {
       count++;
@@ -105,57 +101,45 @@ final class Notices {
     LOG.warn("{}, untold={}", why, count);
   }
 
-  private record Call(MemoryAccount account, long since) {}
+  /// A thread that tells owners, and those that it has not told yet.
+  private record Telling(Worker worker, Queue<MemoryAccount.Notice> open) {}
 
-  /// Tells owners until there are none left, or it is replaced.
-  private final class Teller implements Runnable {
-    private final Queue<MemoryAccount.Notice> open;
-    private volatile @Nullable Call call;
-    private volatile boolean isReplaced;
-    private volatile boolean isDone;
-
-    Teller(Queue<MemoryAccount.Notice> open) {
-      this.open = open;
+  private void tellAll(Worker me, Queue<MemoryAccount.Notice> open) {
+    MemoryAccount.Notice notice = open.poll();
+    while (notice != null) {
+      tell(me, notice);
+      notice = me.isReplaced() ? null : open.poll();
     }
+  }
 
-    @Override
-    public void run() {
-      try {
-        MemoryAccount.Notice notice = open.poll();
-        while (notice != null) {
-          tell(notice);
-          notice = isReplaced ? null : open.poll();
-        }
-      } finally {
-        isDone = true;
-        threads.decrementAndGet();
-      }
+  private void tell(Worker me, MemoryAccount.Notice notice) {
+    MemoryAccount account = notice.account();
+    if (!inCall.add(account)) {
+      untold.incrementAndGet();
+      return;
     }
+    boolean hasThrown = throwsWhenTold(me, notice);
+    inCall.remove(account);
+    (hasThrown ? thrown : told).incrementAndGet();
+  }
 
-    private void tell(MemoryAccount.Notice notice) {
-      MemoryAccount account = notice.account();
-      if (!inCall.add(account)) {
-        untold.incrementAndGet();
-        return;
-      }
-      call = new Call(account, clock.getAsLong());
-      boolean hasThrown = throwsWhenTold(notice);
-      call = null;
-      inCall.remove(account);
-      (hasThrown ? thrown : told).incrementAndGet();
+  private boolean throwsWhenTold(Worker me, MemoryAccount.Notice notice) {
+    String path = notice.account().path();
+    try {
+      me.call(
+          new Call(path, clock.getAsLong()),
+          () -> {
+            host.call("oom-handler " + path, () -> handle(notice));
+            return 0;
+          });
+      return false;
+    } catch (Throwable e) { // whatever a handler throws
+      LOG.warn("handler failed: account={}", path, e);
+      return true;
     }
+  }
 
-    private boolean throwsWhenTold(MemoryAccount.Notice notice) {
-      MemoryAccount account = notice.account();
-      try {
-        host.call(
-            "oom-handler " + account.path(),
-            () -> account.handler().ifPresent(handler -> handler.onOutOfMemory(notice)));
-        return false;
-      } catch (Throwable e) { // whatever a handler throws
-        LOG.warn("handler failed: account={}", account.path(), e);
-        return true;
-      }
-    }
+  private static void handle(MemoryAccount.Notice notice) {
+    notice.account().handler().ifPresent(handler -> handler.onOutOfMemory(notice));
   }
 }

@@ -49,10 +49,10 @@ public final class OomAudit {
   /// @param episode its number, from 1
   /// @param time when
   /// @param step what happened
-  /// @param requester who needed memory
+  /// @param requester whose request it was, for the log
   /// @param requestByteSize how much
   /// @param domain the account that had run out
-  /// @param victim who gives; empty if nobody
+  /// @param victim the path of the victim; empty if there is none
   /// @param freedByteSize what came back in this step, bytes
   /// @param detail why; empty if there is nothing to say
   public record Entry(
@@ -101,7 +101,7 @@ public final class OomAudit {
   /// @param episode its number
   /// @param snapshot what there was
   /// @param verdict what was decided
-  /// @param isDryRun whether nobody is really told
+  /// @param isDryRun whether the decision has no effect
   public void decided(long episode, OomSnapshot snapshot, OomVerdict verdict, boolean isDryRun) {
     Step step =
         switch (verdict) {
@@ -125,7 +125,7 @@ public final class OomAudit {
   ///
   /// @param episode its number
   /// @param snapshot by which it was decided
-  /// @param victim who gave
+  /// @param victim the victim
   /// @param freedByteSize how much, bytes
   public void reaped(long episode, OomSnapshot snapshot, OomCandidate victim, long freedByteSize) {
     enter(entry(episode, snapshot, Step.REAPED, "").with(victim.name(), freedByteSize));
@@ -136,7 +136,7 @@ public final class OomAudit {
   ///
   /// @param episode its number
   /// @param snapshot by which it was decided
-  /// @param victim who did not
+  /// @param victim the victim
   /// @param reason why
   public void skipped(long episode, OomSnapshot snapshot, OomCandidate victim, String reason) {
     enter(entry(episode, snapshot, Step.SKIPPED, reason).with(victim.name(), 0));
@@ -232,12 +232,12 @@ public final class OomAudit {
 
   // ---- texts
 
-  /// The text of a decision, as it is logged: who asked, the domain, a table of up to 50
-  /// candidates, who would give first on top, and the decision. Sizes in the table are pages.
+  /// The text of a decision, as it is logged: the request, the domain, a table of up to 50
+  /// candidates, the best victim on top, and the decision. Sizes in the table are pages.
   ///
   /// @param snapshot what there was
   /// @param verdict what was decided
-  /// @param isDryRun whether nobody is really told
+  /// @param isDryRun whether the decision has no effect
   /// @return some lines; their form is in docs/oom.md
   public static String text(OomSnapshot snapshot, OomVerdict verdict, boolean isDryRun) {
     return OomText.invocation(snapshot) + OomText.decision(snapshot, verdict, isDryRun);
@@ -245,7 +245,7 @@ public final class OomAudit {
 
   /// The text of a victim's memory that came back, as it is logged.
   ///
-  /// @param victim who gave
+  /// @param victim the victim
   /// @param freedByteSize how much, bytes
   /// @return a line
   public static String reapedText(OomCandidate victim, long freedByteSize) {

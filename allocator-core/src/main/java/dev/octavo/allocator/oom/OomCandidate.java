@@ -7,14 +7,17 @@ import dev.octavo.allocator.oom.MemoryAccount.Preference;
 /// @param id the account's number
 /// @param name its path
 /// @param parentId the number of the account above, 0 if there is none
-/// @param usageByteSize what would go if it is chosen, bytes, at least 0
+/// @param usageByteSize what helps if it is released, bytes, at least 0; of a useless candidate,
+///   all that it uses
 /// @param lowByteSize how much of that does not count in the score, bytes, at least 0
 /// @param scoreAdj -1000 (never chosen) to 1000
-/// @param preference who gives first
+/// @param preference its band: all candidates of a better band are chosen before it
 /// @param ageNanos since the account was opened, at least 0
 /// @param isGroup whether it stands for all below it
 /// @param isReapable whether its memory may be taken away without its owner's help
-/// @param isSkipped whether it was chosen before and could not be made to give
+/// @param isSkipped whether it was chosen before and did not release its memory in time
+/// @param isUseless whether its release would not help the request, for example because its pages
+///   and their free neighbours cannot form the run
 public record OomCandidate(
     long id,
     String name,
@@ -26,9 +29,10 @@ public record OomCandidate(
     long ageNanos,
     boolean isGroup,
     boolean isReapable,
-    boolean isSkipped) {
+    boolean isSkipped,
+    boolean isUseless) {
 
-  /// The adj of who is never chosen.
+  /// The adj of an account that is never chosen.
   public static final int NEVER_CHOSEN = -1000;
 
   private static final int MAX_SCORE_ADJ = 1000;
@@ -45,7 +49,48 @@ public record OomCandidate(
     checkScoreAdj(scoreAdj);
   }
 
-  /// A candidate of whom only the usage is special.
+  /// A candidate whose release helps.
+  ///
+  /// @param id the account's number
+  /// @param name its path
+  /// @param parentId the number of the account above, 0 if there is none
+  /// @param usageByteSize what helps if it is released, bytes, at least 0
+  /// @param lowByteSize how much of that does not count in the score, bytes, at least 0
+  /// @param scoreAdj -1000 (never chosen) to 1000
+  /// @param preference its band: all candidates of a better band are chosen before it
+  /// @param ageNanos since the account was opened, at least 0
+  /// @param isGroup whether it stands for all below it
+  /// @param isReapable whether its memory may be taken away without its owner's help
+  /// @param isSkipped whether it was chosen before and did not release its memory in time
+  /// @throws IllegalArgumentException if a number is out of its range
+  public OomCandidate(
+      long id,
+      String name,
+      long parentId,
+      long usageByteSize,
+      long lowByteSize,
+      int scoreAdj,
+      Preference preference,
+      long ageNanos,
+      boolean isGroup,
+      boolean isReapable,
+      boolean isSkipped) {
+    this(
+        id,
+        name,
+        parentId,
+        usageByteSize,
+        lowByteSize,
+        scoreAdj,
+        preference,
+        ageNanos,
+        isGroup,
+        isReapable,
+        isSkipped,
+        false);
+  }
+
+  /// A candidate with default values for everything but the usage.
   ///
   /// @param id the account's number
   /// @param name its path
@@ -72,7 +117,8 @@ public record OomCandidate(
         ageNanos,
         isGroup,
         isReapable,
-        isSkipped);
+        isSkipped,
+        isUseless);
   }
 
   /// The same with another preference.
@@ -91,7 +137,8 @@ public record OomCandidate(
         ageNanos,
         isGroup,
         isReapable,
-        isSkipped);
+        isSkipped,
+        isUseless);
   }
 
   /// Whether it must not be chosen, come what may: its adj is -1000 or its preference
@@ -102,11 +149,30 @@ public record OomCandidate(
     return scoreAdj == NEVER_CHOSEN || preference == Preference.NEVER;
   }
 
-  /// Whether it may be chosen: not protected, not skipped, and uses memory.
+  /// The same, but its release would not help the request.
+  ///
+  /// @return a copy that is not eligible
+  public OomCandidate asUseless() {
+    return new OomCandidate(
+        id,
+        name,
+        parentId,
+        usageByteSize,
+        lowByteSize,
+        scoreAdj,
+        preference,
+        ageNanos,
+        isGroup,
+        isReapable,
+        isSkipped,
+        true);
+  }
+
+  /// Whether it may be chosen: uses memory whose release helps, is not skipped and not protected.
   ///
   /// @return true if it may
   public boolean isEligible() {
-    return usageByteSize > 0 && !isSkipped && !isProtected();
+    return usageByteSize > 0 && !isUseless && !isSkipped && !isProtected();
   }
 
   static int checkScoreAdj(int value) {

@@ -1,28 +1,33 @@
 package dev.octavo.allocator.oom;
 
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Sees to it that memory comes back when it has run out: lets an [OomPolicy] choose who must give,
-/// tells the owner, waits for a grace period, then takes the memory of accounts that are
-/// [reapable][MemoryAccount#isReapable], and goes on to another if that does not help.
+/// Gets memory back when it has run out: lets an [OomPolicy] choose a victim, tells its owner,
+/// waits for a grace period, then takes the memory of accounts that are
+/// [reapable][MemoryAccount#isReapable], and goes on to another victim if that does not help.
 ///
-/// Who waits for memory, and has tried everything else, calls [#tick] until it has what it needs,
-/// about every 10 ms, on any thread. Nothing happens but in these calls. States, times and texts
-/// are in docs/oom.md.
+/// A thread that waits for memory, and has tried everything else, calls [#tick] until it has what
+/// it needs, about every 10 ms. Nothing happens except in these calls. States, times and texts are
+/// in docs/oom.md.
 ///
-/// **One victim in flight**, whatever the domain: while it holds memory nobody else is chosen,
-/// until it could not be made to give. Progress is what counters say, never what a callback
-/// returned.
+/// **One victim in flight**, whatever the domain: while it holds memory that helps, no other
+/// account is chosen, until it has not released its memory in time. Progress is what counters say,
+/// never what a callback returned.
+///
+/// **The last look.** Before the policy is asked, after it has decided, and before each try of the
+/// reaper, the killer looks once more at what this shortage needs. After the look that precedes a
+/// kill nothing is computed: what arrives later arrives too late by a few instructions only.
 ///
 /// Thread-safe. One thread at a time does the work, all others return at once. A tick takes no lock
 /// that is held for long and never sleeps; only for a policy that is not built in it waits, at most
@@ -30,64 +35,119 @@ import org.slf4j.LoggerFactory;
 ///
 /// | word | writers | order | without it |
 /// |---|---|---|---|
-/// | isBusy | who ticks: true by CAS before the work, false after it | volatile; so whatever is not listed here is written by one thread at a time | `OomKillerStressTest` |
-/// | inFlight | who has set isBusy | volatile, for [#isVictim] | |
+/// | isBusy | the ticking thread: true by CAS before the work, false after it | volatile; so a word that is not listed here is written by one thread at a time | `OomKillerStressTest` |
+/// | inFlight | the thread that has set isBusy | volatile, for [#isVictim] | |
 public final class OomKiller {
 
-  /// Whose memory it is. All but [#call] are called by who ticks, while no other tick does
-  /// anything: they must not wait. What they throw goes to who ticks, but for [#reap].
+  /// The owner of the memory. All methods but [#call] are called by the ticking thread, while no
+  /// other tick does anything: they must not wait. The exceptions of [#reap] and [#chosen] are
+  /// logged; all others go to the ticking thread.
   public interface Host {
 
-    /// All memory there is.
+    /// Returns the size of all memory.
     ///
     /// @return bytes, at least 1
     long capacityByteSize();
 
-    /// How much of it is free.
+    /// Returns how much of it is free.
     ///
     /// @return bytes, at least 0
     long freeByteSize();
 
-    /// What the log counts in.
+    /// Returns the unit of the log.
     ///
     /// @return bytes, 1 to 2^30
     int pageByteSize();
 
-    /// The last look before somebody is chosen, and before a victim's memory is taken away: whether
-    /// there is enough free memory at the high mark, or the requester does not wait any more. That
-    /// the domain's max leaves room is looked at besides.
+    /// Whether the requester of a shortage still waits. If not, no account is killed or reaped for
+    /// it.
     ///
-    /// @param shortage who needs memory
-    /// @return true if nobody has to give
+    /// @param shortage as given to [OomKiller#tick], now or earlier
+    /// @return false if it was served, has failed or has given up
+    default boolean isWaiting(Shortage shortage) {
+      return true;
+    }
+
+    /// Whether the run of pages that a shortage needs exists now. Asked only for
+    /// [Shortage.Kind#PAGES]: the room below a limit is read from the domain.
+    ///
+    /// @param shortage as given to [OomKiller#tick], now or earlier
+    /// @return true if no account has to release memory
     boolean isEnough(Shortage shortage);
+
+    /// Returns how much an account itself, without those below it, holds that helps a shortage if
+    /// it is released. Must depend on nothing of the shortage but its kind and domain, because it
+    /// is also asked when the shortage is over.
+    ///
+    /// @param shortage as given to [OomKiller#tick], now or earlier
+    /// @param account of its domain
+    /// @return bytes, at least 0
+    default long helpfulByteSize(Shortage shortage, MemoryAccount account) {
+      return account.ownUsage();
+    }
+
+    /// Returns the units whose release helps a shortage, for example because their pages and the
+    /// free pages next to them can form the run. The release of a unit is that of all its
+    /// [victims][MemoryAccount#victims].
+    ///
+    /// @param shortage as given to [OomKiller#tick], now or earlier
+    /// @param units accounts and groups that hold something that helps, of the domain; not
+    ///   modifiable
+    /// @return a subset
+    default Set<MemoryAccount> helpful(Shortage shortage, Collection<MemoryAccount> units) {
+      return Set.copyOf(units);
+    }
+
+    /// Called immediately after a victim was chosen, such that its requests in line can fail at
+    /// once. From then on [OomKiller#isVictim] is true for the members. Not called in a dry run.
+    ///
+    /// @param members the accounts whose memory goes
+    /// @param failure names the kill; [Outcome.Fail#forRequest] adapts it to a request of a member
+    default void chosen(Set<MemoryAccount> members, Outcome.Fail failure) {}
 
     /// Takes an account's memory away now, such that its next access fails, and uncharges it. The
     /// memory must be free before it is uncharged. Called only for accounts that are reapable;
-    /// called again if the account still uses memory.
+    /// called again if the account still holds memory that helps.
     ///
-    /// @param account whose memory
+    /// @param account the account
     /// @return false if refused for now, for example because a native call holds it
     boolean reap(MemoryAccount account);
 
     /// Calls an owner's handler, on a thread of its own, such that it does not wait for memory.
     ///
-    /// @param label of what is called
+    /// @param label name of the call
     /// @param callback the call
     default void call(String label, Runnable callback) {
       callback.run();
     }
   }
 
-  /// Who needs memory and cannot get it.
+  /// A request for memory that cannot be served.
   ///
+  /// @param kind what is missing
   /// @param domain the account that has run out: the one that refused the charge, or the root if
-  ///   all memory is used
-  /// @param requester who needs it, the domain or an account below
-  /// @param byteSize how much, bytes, at least 0
+  ///   there are no pages
+  /// @param requester the account of the request, the domain or an account below it
+  /// @param byteSize what is pending, bytes, at least 0; for a resize the new size minus the old
   /// @param who for the log, for example the name of a thread
   /// @param mode the allocation mode, for the log
+  /// @param request an object of the host's own that identifies the request; not looked at
   public record Shortage(
-      MemoryAccount domain, MemoryAccount requester, long byteSize, String who, String mode) {
+      Kind kind,
+      MemoryAccount domain,
+      MemoryAccount requester,
+      long byteSize,
+      String who,
+      String mode,
+      Object request) {
+
+    /// What a shortage lacks.
+    public enum Kind {
+      /// A run of pages.
+      PAGES,
+      /// Room below the max of the domain.
+      LIMIT
+    }
 
     /// Checks the size.
     ///
@@ -97,43 +157,87 @@ public final class OomKiller {
         throw new IllegalArgumentException("negative size: byteSize=" + byteSize);
       }
     }
+
+    /// A shortage without an object of the host's.
+    ///
+    /// @param kind what is missing
+    /// @param domain the account that has run out
+    /// @param requester the account of the request, the domain or an account below it
+    /// @param byteSize what is pending, bytes, at least 0
+    /// @param who for the log, for example the name of a thread
+    /// @param mode the allocation mode, for the log
+    /// @throws IllegalArgumentException if the size is negative
+    public Shortage(
+        Kind kind,
+        MemoryAccount domain,
+        MemoryAccount requester,
+        long byteSize,
+        String who,
+        String mode) {
+      this(kind, domain, requester, byteSize, who, mode, "");
+    }
+
+    boolean isLikeThat(Shortage other) {
+      return kind == other.kind && domain.equals(other.domain);
+    }
+
+    boolean isRoomBelowMax() {
+      return domain.limits().maxByteSize() - domain.reserved() >= byteSize;
+    }
   }
 
-  /// What who ticks shall do.
+  /// What the caller of [#tick] must do next.
   public sealed interface Outcome {
 
     /// Try again, and wait a little if there is still nothing.
     record Wait() implements Outcome {}
 
-    /// Give up: nobody can give, the policy says so, or the requester is itself the victim.
+    /// Give up: no account can be chosen, the policy says so, or the requester is itself the
+    /// victim.
     ///
-    /// @param message for an exception: why, the domain, the request, the top five consumers
-    /// @param shortage who needed memory
-    /// @param snapshot what there was
+    /// @param reason the first words of the message
+    /// @param shortage the request that failed
+    /// @param snapshot what the decision was based on
     /// @param verdict what was decided
-    record Fail(String message, Shortage shortage, OomSnapshot snapshot, OomVerdict verdict)
+    record Fail(String reason, Shortage shortage, OomSnapshot snapshot, OomVerdict verdict)
         implements Outcome {
 
       private static final int TOP = 5;
 
-      static Fail of(Shortage shortage, OomSnapshot snapshot, OomVerdict verdict, String reason) {
-        List<String> consumers =
-            top(snapshot).stream()
-                .map(one -> OomText.line(one.name()) + ":" + one.usageByteSize() + "B")
-                .toList();
-        String message =
-            "%s: domain=%s, requester=%s, request=%dB, free=%dB, consumers=%s"
-                .formatted(
-                    OomText.line(reason),
-                    OomText.line(snapshot.domain()),
-                    OomText.line(shortage.requester().path()),
-                    shortage.byteSize(),
-                    snapshot.freeByteSize(),
-                    consumers);
-        return new Fail(message, shortage, snapshot, verdict);
+      /// The same failure of another request, for example of another one of the victim's.
+      ///
+      /// @param other the request that fails
+      /// @return a copy
+      public Fail forRequest(Shortage other) {
+        return new Fail(reason, other, snapshot, verdict);
       }
 
-      private static List<OomCandidate> top(OomSnapshot snapshot) {
+      /// The text for an exception: the reason, the victim if there is one, the domain, the
+      /// request, the top five consumers.
+      ///
+      /// @return a line
+      public String message() {
+        String victim =
+            verdict.victim().map(one -> "victim=" + OomText.line(one.name()) + ", ").orElse("");
+        List<String> consumers =
+            topConsumers().stream()
+                .map(one -> OomText.line(one.name()) + ":" + one.usageByteSize() + "B")
+                .toList();
+        return "%s: %sdomain=%s, requester=%s, request=%dB, free=%dB, consumers=%s"
+            .formatted(
+                OomText.line(reason),
+                victim,
+                OomText.line(shortage.domain().path()),
+                OomText.line(shortage.requester().path()),
+                shortage.byteSize(),
+                snapshot.freeByteSize(),
+                consumers);
+      }
+
+      /// The candidates that use most, whether they could be chosen or not.
+      ///
+      /// @return up to five, the largest first
+      public List<OomCandidate> topConsumers() {
         return snapshot.candidates().stream()
             .sorted(
                 Comparator.comparingLong(OomCandidate::usageByteSize)
@@ -141,13 +245,6 @@ public final class OomKiller {
                     .thenComparing(OomCandidate::name))
             .limit(TOP)
             .toList();
-      }
-
-      /// Who used most, whether it could be chosen or not.
-      ///
-      /// @return up to five, who uses most first
-      public List<OomCandidate> topConsumers() {
-        return top(snapshot);
       }
 
       /// The text of the decision, with the table of candidates.
@@ -168,9 +265,6 @@ public final class OomKiller {
   ///   returned, too many hang, or there was no thread
   public record Handlers(long told, long thrown, long hung, long untold) {}
 
-  /// Who asks, to whom nothing is to be said for a while.
-  private record Asker(MemoryAccount domain, MemoryAccount requester) {}
-
   private static final Outcome WAIT = new Outcome.Wait();
   private static final Logger LOG = LoggerFactory.getLogger(OomKiller.class);
 
@@ -180,9 +274,10 @@ public final class OomKiller {
   private final MemoryPressure pressure;
   private final LongSupplier clock;
   private final Notices notices;
+  private final LastLook look;
+  private final Reaper reaper;
   private final long graceNanos;
-  private final long intervalNanos;
-  private final int tries;
+  private final long lifeNanos;
   private final long minReclaimBytes;
   private final boolean isDryRun;
 
@@ -190,10 +285,9 @@ public final class OomKiller {
   private volatile @Nullable Victim inFlight;
 
   private final List<String> mistakes = new ArrayList<>();
-  private final Map<MemoryAccount, Long> skipped = new HashMap<>();
-  private final Map<Asker, Long> quietSince = new HashMap<>();
-  private @Nullable Long dryRunAt;
-  private long lastLook;
+  private final Skips skips = new Skips();
+  private final Quiet quiet;
+  private long lastTick;
 
   OomKiller(OomKillerBuilder builder) {
     host = builder.host;
@@ -202,26 +296,29 @@ public final class OomKiller {
     clock = builder.clock;
     pressure = new MemoryPressure(clock);
     notices = new Notices(host, clock, builder.handlerLimit.toNanos());
+    look = new LastLook(host);
+    reaper = new Reaper(builder, look, skips);
     graceNanos = builder.grace.toNanos();
-    intervalNanos = builder.reaperInterval.toNanos();
-    tries = builder.reaperTries;
+    long intervalNanos = builder.reaperInterval.toNanos();
+    lifeNanos = graceNanos + builder.reaperTries * intervalNanos;
+    quiet = new Quiet(Math.max(graceNanos, intervalNanos));
     minReclaimBytes = builder.minReclaimBytes;
     isDryRun = builder.isDryRun;
   }
 
-  /// Starts to build one.
+  /// Starts to build a killer.
   ///
-  /// @param host whose memory it is
+  /// @param host the owner of the memory
   /// @return a builder
   public static OomKillerBuilder of(Host host) {
     return new OomKillerBuilder(host);
   }
 
-  /// Does the next step, if one is due. Who calls this has no memory yet, and calls it again about
-  /// every 10 ms until it has, or gives up. If nobody calls for longer than a victim has time, all
-  /// who waited were answered, and the victim may keep what it holds.
+  /// Does the next step, if one is due. The caller has no memory yet, and calls this again about
+  /// every 10 ms until it has, or gives up. If there is no call for longer than a victim has time,
+  /// all requests were answered, and the victim may keep what it holds.
   ///
-  /// @param shortage who needs memory
+  /// @param shortage the request
   /// @return what to do
   /// @throws IllegalArgumentException if the requester is not an account of the domain
   public Outcome tick(Shortage shortage) {
@@ -239,197 +336,119 @@ public final class OomKiller {
     notices.look(now);
     Victim victim = inFlight;
     if (victim == null) {
-      return isQuiet(shortage, now) || isEnough(shortage) ? WAIT : decide(shortage, now);
+      return quiet.isQuiet(shortage, now) || look.isOver(shortage) ? WAIT : decide(shortage, now);
     }
-    advance(victim, now);
-    lastLook = now;
-    return inFlight != null && victim.isMember(shortage.requester())
-        ? victim.failure(shortage)
-        : WAIT;
-  }
-
-  private boolean isEnough(Shortage shortage) {
-    MemoryAccount domain = shortage.domain();
-    return domain.limits().maxByteSize() - domain.reserved() >= shortage.byteSize()
-        && host.isEnough(shortage);
+    boolean isAbandoned = now - lastTick > lifeNanos;
+    lastTick = now;
+    if (isAbandoned ? reaper.end(victim) : reaper.advance(victim, shortage, now)) {
+      inFlight = null;
+      return WAIT;
+    }
+    return victim.isMember(shortage.requester()) ? victim.failure(shortage) : WAIT;
   }
 
   // ---- the decision
 
   private Outcome decide(Shortage shortage, long now) {
-    unskip();
-    long drained = shortage.domain().drain();
-    OomSnapshot snapshot = snapshot(shortage);
-    if (isEnough(shortage)) {
-      audit.relieved(audit.beginEpisode(), snapshot, drained);
+    skips.look();
+    Measure measure = look.measureOf(shortage);
+    OomSnapshot snapshot = look.snapshot(shortage, measure, minReclaimBytes);
+    if (isAlone(shortage, snapshot) || look.isOver(shortage)) {
       return WAIT;
     }
     mistakes.clear();
     OomVerdict verdict = policy.decide(snapshot);
-    Optional<Victim> victim =
-        verdict.victim().flatMap(chosen -> victim(shortage, snapshot, chosen, now));
-    if (verdict.victim().isPresent() && victim.isEmpty()) {
-      return WAIT;
-    }
+    return switch (verdict) {
+      case OomVerdict.Kill kill ->
+          kill(victim(shortage, snapshot, kill.candidate(), measure), verdict, now);
+      case OomVerdict.KillGroup kill ->
+          kill(victim(shortage, snapshot, kill.candidate(), measure), verdict, now);
+      case OomVerdict.FailRequester fail -> fail(shortage, snapshot, fail);
+      case OomVerdict.WaitForVictim _, OomVerdict.Nothing _ -> {
+        audit.decided(beginEpisode(snapshot), snapshot, verdict, isDryRun);
+        quiet.afterNothing(shortage, now);
+        yield WAIT;
+      }
+    };
+  }
+
+  /// Whether all that could make room below the limit is the requester's: killing it would serve no
+  /// other request, and its own shrinkers and its deadline are the answer to its own.
+  private static boolean isAlone(Shortage shortage, OomSnapshot snapshot) {
+    return shortage.kind() == Shortage.Kind.LIMIT && !snapshot.hasHelpfulOthers();
+  }
+
+  private long beginEpisode(OomSnapshot snapshot) {
     long episode = audit.beginEpisode();
     mistakes.forEach(mistake -> audit.misbehaved(episode, snapshot, mistake));
-    if (victim.isPresent()) {
-      return kill(victim.get().of(episode), verdict, now);
+    return episode;
+  }
+
+  private Outcome fail(Shortage shortage, OomSnapshot snapshot, OomVerdict.FailRequester fail) {
+    long episode = beginEpisode(snapshot);
+    if (look.isOver(shortage)) {
+      return withdraw(episode, shortage, snapshot);
     }
-    audit.decided(episode, snapshot, verdict, isDryRun);
-    if (verdict instanceof OomVerdict.FailRequester fail) {
-      return Outcome.Fail.of(shortage, snapshot, verdict, "out of memory, " + fail.reason());
-    }
-    quietSince.put(new Asker(shortage.domain(), shortage.requester()), now);
+    audit.decided(episode, snapshot, fail, isDryRun);
+    return new Outcome.Fail("out of memory, " + fail.reason(), shortage, snapshot, fail);
+  }
+
+  /// Enters that what the policy decided is not done.
+  private Outcome withdraw(long episode, Shortage shortage, OomSnapshot snapshot) {
+    long gained = look.freeByteSize(shortage) - snapshot.freeByteSize();
+    audit.relieved(episode, snapshot, Math.max(0, gained));
     return WAIT;
   }
 
-  private OomSnapshot snapshot(Shortage shortage) {
-    return shortage
-        .domain()
-        .snapshot(
-            shortage.requester(),
-            OomSnapshot.Request.of(
-                shortage.who(),
-                shortage.mode(),
-                Math.max(shortage.byteSize(), minReclaimBytes),
-                host.pageByteSize()),
-            host.capacityByteSize(),
-            host.freeByteSize());
+  /// Returns null if meanwhile the account was closed or protected, or its release does not help
+  /// any more.
+  private @Nullable Victim victim(
+      Shortage shortage, OomSnapshot snapshot, OomCandidate chosen, Measure measure) {
+    MemoryAccount account = shortage.domain().find(chosen.id()).orElse(null);
+    if (account == null || account.isSpared()) {
+      return null;
+    }
+    Victim victim = new Victim(shortage, snapshot, chosen, account, measure);
+    return victim.isHelpful() ? victim : null;
   }
 
-  /// Empty if meanwhile it was closed, protected, or has given by itself.
-  private Optional<Victim> victim(
-      Shortage shortage, OomSnapshot snapshot, OomCandidate chosen, long now) {
-    return shortage
-        .domain()
-        .find(chosen.id())
-        .filter(account -> !account.isSpared())
-        .map(account -> new Victim(shortage, snapshot, chosen, account, now + graceNanos))
-        .filter(victim -> victim.heldByteSize() > 0);
-  }
-
-  private Outcome kill(Victim victim, OomVerdict verdict, long now) {
-    if (isDryRun) {
-      audit.decided(victim.episode(), victim.snapshot(), verdict, true);
-      dryRunAt = now;
+  private Outcome kill(@Nullable Victim victim, OomVerdict verdict, long now) {
+    if (victim == null) {
       return WAIT;
     }
-    lastLook = now;
-    inFlight = victim;
-    audit.decided(victim.episode(), victim.snapshot(), verdict, false);
-    notices.tell(victim.notices());
+    OomSnapshot snapshot = victim.snapshot();
     Shortage shortage = victim.shortage();
-    return victim.isMember(shortage.requester()) ? victim.failure(shortage) : WAIT;
-  }
-
-  /// Whether the same has just been decided to no effect.
-  private boolean isQuiet(Shortage shortage, long now) {
-    Long dryRun = dryRunAt;
-    if (dryRun != null && isRecent(dryRun, now)) {
-      return true;
+    victim.begin(beginEpisode(snapshot), now + graceNanos);
+    Outcome.Fail failure = victim.failure(shortage);
+    if (look.isOver(shortage)) {
+      return withdraw(victim.episode(), shortage, snapshot);
     }
-    quietSince.values().removeIf(since -> !isRecent(since, now));
-    return quietSince.containsKey(new Asker(shortage.domain(), shortage.requester()));
-  }
-
-  private boolean isRecent(long since, long now) {
-    return now - since < Math.max(graceNanos, intervalNanos);
-  }
-
-  /// Who could not be made to give and has since given half of what it held, may be chosen again. A
-  /// few bytes less do not count: who allocates and frees all the time would be chosen again and
-  /// again, and nobody else.
-  private void unskip() {
-    skipped
-        .entrySet()
-        .removeIf(
-            entry -> {
-              MemoryAccount account = entry.getKey();
-              boolean hasGiven =
-                  account.isClosed() || Victim.held(account.victims()) <= entry.getValue() / 2;
-              if (hasGiven) {
-                account.skip(false);
-              }
-              return hasGiven;
-            });
-  }
-
-  // ---- the victim in flight
-
-  private void advance(Victim victim, long now) {
-    boolean isAbandoned = now - lastLook > graceNanos + tries * intervalNanos;
-    if (victim.heldByteSize() == 0 || isAbandoned) {
-      end(victim);
-    } else if (victim.isDue(now)) {
-      if (isEnough(victim.shortage())) {
-        end(victim);
-      } else if (victim.tries() == tries) {
-        skip(victim);
-      } else {
-        reap(victim, now);
-      }
+    if (isDryRun) {
+      audit.decided(victim.episode(), snapshot, verdict, true);
+      quiet.afterDryRun(now);
+      return WAIT;
     }
+    inFlight = victim;
+    lastTick = now;
+    publish(victim, failure);
+    audit.decided(victim.episode(), snapshot, verdict, false);
+    notices.tell(victim.notices());
+    return victim.isMember(shortage.requester()) ? failure : WAIT;
   }
 
-  private void reap(Victim victim, long now) {
-    victim.countTry(now + intervalNanos);
-    for (MemoryAccount member : victim.members()) {
-      if (member.isReapable() && member.ownUsage() > 0) {
-        reap(member);
-      }
-    }
-    if (victim.heldByteSize() == 0) {
-      end(victim);
-    }
-  }
-
-  /// What the host says is not believed; the next look is at the counters.
-  private void reap(MemoryAccount member) {
+  private void publish(Victim victim, Outcome.Fail failure) {
     try {
-      if (!host.reap(member)) {
-        LOG.debug("reaper was refused, trying again: account={}", member.path());
-      }
-    } catch (RuntimeException e) {
-      LOG.warn("reaper failed, trying again: account={}", member.path(), e);
+      host.chosen(Collections.unmodifiableSet(victim.members()), failure);
+    } catch (RuntimeException | Error e) { // the victim is chosen, so the episode goes on
+      LOG.warn("host failed at a victim: account={}", victim.account().path(), e);
     }
-  }
-
-  private void end(Victim victim) {
-    inFlight = null;
-    if (!recordFreed(victim)) {
-      long gained = host.freeByteSize() - victim.snapshot().freeByteSize();
-      audit.relieved(victim.episode(), victim.snapshot(), Math.max(0, gained));
-    }
-  }
-
-  private void skip(Victim victim) {
-    long held = victim.heldByteSize();
-    victim.account().skip(true);
-    skipped.put(victim.account(), held);
-    inFlight = null;
-    recordFreed(victim);
-    audit.skipped(
-        victim.episode(),
-        victim.snapshot(),
-        victim.candidate(),
-        "%s: held=%dB, tries=%d"
-            .formatted(victim.hasReapable() ? "reaper was refused" : "not reapable", held, tries));
-  }
-
-  private boolean recordFreed(Victim victim) {
-    long freed = victim.freedByteSize();
-    if (freed > 0) {
-      audit.reaped(victim.episode(), victim.snapshot(), victim.candidate(), freed);
-    }
-    return freed > 0;
   }
 
   // ---- what is read
 
-  /// Whether an account was chosen and shall give: it may use half of the reserve to do so. Of a
-  /// group those who were its members when it was chosen, but for the spared ones. Never sleeps,
-  /// takes no lock.
+  /// Whether an account was chosen and must release its memory: it may use half of the reserve to
+  /// do so. Of a group these are the members at the time it was chosen, without the spared ones.
+  /// Never sleeps, takes no lock.
   ///
   /// @param account any account
   /// @return true until its memory came back, or it is skipped
@@ -453,17 +472,17 @@ public final class OomKiller {
     return audit;
   }
 
-  /// How much time is lost to waiting, by this killer's clock. Who waits calls
+  /// How much time is lost to waiting, by this killer's clock. A thread that waits calls
   /// [MemoryPressure#stall] before and closes what it returns afterwards; ticks do not.
   ///
-  /// @return the figures of those who do
+  /// @return the figures of the threads that do
   public MemoryPressure pressure() {
     return pressure;
   }
 
   /// How often owners were told.
   ///
-  /// @return the counts; a handler counts as hung only when somebody ticks after its time
+  /// @return the counts; a handler counts as hung only at a tick after its time
   public Handlers handlers() {
     return notices.counts();
   }

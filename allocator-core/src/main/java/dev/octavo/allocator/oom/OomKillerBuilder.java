@@ -3,7 +3,7 @@ package dev.octavo.allocator.oom;
 import java.time.Duration;
 import java.util.function.LongSupplier;
 
-/// How an [OomKiller] shall be. Not thread-safe.
+/// Builds an [OomKiller]. Not thread-safe.
 public final class OomKillerBuilder {
 
   private static final Duration LONGEST = Duration.ofHours(1);
@@ -25,7 +25,7 @@ public final class OomKillerBuilder {
     this.host = host;
   }
 
-  /// Sets who chooses; [OomPolicy#kernel] unless set. Its mistakes are contained.
+  /// Sets the policy; [OomPolicy#kernel] unless set. Its mistakes are contained.
   ///
   /// @param value the policy
   /// @return this
@@ -88,8 +88,8 @@ public final class OomKillerBuilder {
     return this;
   }
 
-  /// Decides, records and logs, and kills nobody: the requester waits. It still fails if nobody
-  /// could be killed, or the policy says so.
+  /// Decides, records and logs, and kills no account: the request waits. It still fails if no
+  /// candidate is eligible, or the policy says so.
   ///
   /// @return this
   public OomKillerBuilder dryRun() {

@@ -4,7 +4,7 @@ import java.util.Comparator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// Total orders of candidates, who shall give first comes first; and the first of many.
+/// Total orders of candidates, the best victim first; and the first candidate of a list.
 ///
 /// Of each order the first criterion is whether a candidate may be chosen, the second its
 /// preference, the last ones are: younger first, name, number. So the order of a list never
@@ -47,17 +47,24 @@ final class OomOrder {
     return order((a, b) -> Long.compare(b.usageByteSize(), a.usageByteSize()));
   }
 
-  /// Least memory that suffices first, then those that do not suffice, most memory first.
-  static Comparator<OomCandidate> bestFit(long neededByteSize) {
+  /// Least memory that suffices first, the requester after all others that suffice; then those that
+  /// do not suffice, most memory first, where the requester is one of all.
+  static Comparator<OomCandidate> bestFit(OomSnapshot snapshot) {
+    long needed = snapshot.neededByteSize();
     return order(
         (a, b) -> {
-          boolean aSuffices = a.usageByteSize() >= neededByteSize;
-          boolean bSuffices = b.usageByteSize() >= neededByteSize;
+          boolean aSuffices = a.usageByteSize() >= needed;
+          boolean bSuffices = b.usageByteSize() >= needed;
           if (aSuffices != bSuffices) {
             return aSuffices ? -1 : 1;
           }
-          int smaller = Long.compare(a.usageByteSize(), b.usageByteSize());
-          return aSuffices ? smaller : -smaller;
+          if (!aSuffices) {
+            return Long.compare(b.usageByteSize(), a.usageByteSize());
+          }
+          int othersFirst = Boolean.compare(snapshot.isRequester(a), snapshot.isRequester(b));
+          return othersFirst != 0
+              ? othersFirst
+              : Long.compare(a.usageByteSize(), b.usageByteSize());
         });
   }
 

@@ -4,7 +4,7 @@ import java.time.Duration;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 
-/// Who must give when memory has run out: a pure function from a snapshot to a verdict.
+/// Chooses the victim when memory has run out: a pure function from a snapshot to a verdict.
 ///
 /// It looks at nothing but the snapshot, changes nothing and does not wait, so it can be tested
 /// with plain data. Policies are combined:
@@ -15,7 +15,7 @@ import java.util.function.Predicate;
 ///     .preferring(OomCandidate::isReapable)
 /// ```
 ///
-/// All built-in policies choose only who may be chosen, wait while a victim is in flight, obey
+/// All built-in policies choose only eligible candidates, wait while a victim is in flight, obey
 /// [MemoryAccount.Preference] first, and break ties by age (the younger gives), name and number:
 /// the order of the candidates never matters. They take one pass.
 @FunctionalInterface
@@ -46,36 +46,37 @@ public interface OomPolicy {
     return BuiltInPolicy.KERNEL;
   }
 
-  /// Who uses most, whatever its adj.
+  /// The candidate that uses most, whatever its adj; the requester is one like all others.
   ///
   /// @return the policy
   static OomPolicy largest() {
     return BuiltInPolicy.LARGEST;
   }
 
-  /// Who uses least of those that suffice; if nobody does, who uses most.
+  /// The smallest other candidate that suffices; else the requester if it suffices; else the
+  /// largest candidate.
   ///
   /// @return the policy
   static OomPolicy bestFit() {
     return BuiltInPolicy.BEST_FIT;
   }
 
-  /// Who has the most memory for its age, where 30 s and less are the same age: what is thrown away
-  /// was quickly made.
+  /// The candidate with the most memory for its age, where 30 s and less are the same age: what is
+  /// thrown away was quickly made.
   ///
   /// @return the policy
   static OomPolicy leastWastedWork() {
     return BuiltInPolicy.LEAST_WASTED_WORK;
   }
 
-  /// Who asks gets the exception.
+  /// No victim: the request fails.
   ///
   /// @return the policy
   static OomPolicy failRequester() {
     return BuiltInPolicy.FAIL_REQUESTER;
   }
 
-  /// Nothing is done.
+  /// No victim: the request waits until its deadline.
   ///
   /// @return the policy
   static OomPolicy none() {
@@ -86,7 +87,7 @@ public interface OomPolicy {
 
   /// This policy, for which some candidates are not there.
   ///
-  /// @param isProtected who is never chosen
+  /// @param isProtected true for a candidate that is never chosen
   /// @return the policy
   default OomPolicy protecting(Predicate<? super OomCandidate> isProtected) {
     return new ScopedPolicy(this, (_, candidate) -> !isProtected.test(candidate));
@@ -100,20 +101,20 @@ public interface OomPolicy {
         this, (snapshot, candidate) -> candidate.parentId() == snapshot.request().parentId());
   }
 
-  /// This policy, which sees only some candidates as long as one of these may be chosen and nobody
-  /// else must give before them by [MemoryAccount.Preference].
+  /// This policy, which sees only some candidates as long as one of these may be chosen and no
+  /// other comes before them by [MemoryAccount.Preference].
   ///
-  /// @param isPreferred who gives first
+  /// @param isPreferred true for a candidate that comes first
   /// @return the policy
   default OomPolicy preferring(Predicate<? super OomCandidate> isPreferred) {
     return new PreferringPolicy(this, isPreferred);
   }
 
   /// This policy, such that its mistakes do no harm. If it throws, returns null, takes too long,
-  /// names somebody who is not there or must not be chosen, waits for a victim that is not there or
-  /// wants another while there is one, then this is reported and [#kernel] decides, among those
-  /// that this policy leaves open. If it does not say in time whom it leaves open, the requester
-  /// fails.
+  /// names a candidate that is not there or must not be chosen, waits for a victim that is not
+  /// there or wants another while there is one, then this is reported and [#kernel] decides, among
+  /// those that this policy leaves open. If it does not say in time whom it leaves open, the
+  /// requester fails.
   ///
   /// A policy that is not built in runs on a thread of its own. Not more than four that hang are
   /// ever left behind; from then on the requester fails at once.

@@ -6,12 +6,12 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Predicate;
 
-/// All that an [OomPolicy] decides by: who needs what, what there is, and who could give.
+/// Everything that an [OomPolicy] decides by: the request, the memory, and the candidates.
 ///
 /// @param domain the path of the account that has run out
 /// @param totalByteSize the memory of the domain, bytes, at least 1
 /// @param freeByteSize how much of it is free, bytes, at least 0
-/// @param request who needs memory
+/// @param request the request for memory
 /// @param victimId the candidate that was chosen before and still holds memory, or [#NO_VICTIM]
 /// @param candidates each account once
 public record OomSnapshot(
@@ -28,7 +28,7 @@ public record OomSnapshot(
   private static final long SCORE_MAX = 1000;
   private static final int LONG_PAGE_SIZE = 1 << 30;
 
-  /// Who needs memory.
+  /// A request for memory.
   ///
   /// @param who for the log, for example the name of a thread
   /// @param mode the allocation mode, for the log
@@ -50,7 +50,7 @@ public record OomSnapshot(
       }
     }
 
-    /// A request of nobody's yet.
+    /// A request without a candidate.
     ///
     /// @param who for the log
     /// @param mode for the log, for example `BLOCKING`
@@ -127,17 +127,37 @@ public record OomSnapshot(
   /// @return bytes, at least 0, at most `Long.MAX_VALUE`
   public long countedByteSize(OomCandidate candidate) {
     long above = Math.max(0, candidate.usageByteSize() - candidate.lowByteSize());
-    if (candidate.id() != request.candidateId || request.candidateId == 0) {
+    if (!isRequester(candidate)) {
       return above;
     }
     long sum = above + request.byteSize;
     return sum < 0 ? Long.MAX_VALUE : sum;
   }
 
+  /// Whether the request belongs to a candidate.
+  ///
+  /// @param candidate one of the candidates
+  /// @return true for at most one candidate
+  public boolean isRequester(OomCandidate candidate) {
+    return request.candidateId != 0 && candidate.id() == request.candidateId;
+  }
+
+  /// Whether any candidate but the requester holds memory that helps, chosen or not: protected and
+  /// skipped candidates count.
+  boolean hasHelpfulOthers() {
+    for (OomCandidate candidate : candidates) {
+      if (!isRequester(candidate) && candidate.usageByteSize() > 0 && !candidate.isUseless()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /// The OOM score, as in `/proc/<pid>/oom_score`: thousandths of the total, plus the adj.
   ///
   /// @param candidate one of the candidates
-  /// @return 0 for who cannot be chosen; else 1 (uses nearly nothing) to 1000 (uses all)
+  /// @return 0 for a candidate that cannot be chosen; else 1 (uses nearly nothing) to 1000 (uses
+  ///   all)
   public int score(OomCandidate candidate) {
     if (!candidate.isEligible()) {
       return 0;

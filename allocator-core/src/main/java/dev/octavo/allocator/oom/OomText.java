@@ -14,7 +14,7 @@ final class OomText {
 
   private OomText() {}
 
-  /// Who asked, and the table of candidates, who would give first on top.
+  /// The request, and the table of candidates, the best victim on top.
   static String invocation(OomSnapshot snapshot) {
     OomSnapshot.Request request = snapshot.request();
     StringBuilder text = new StringBuilder();
@@ -57,7 +57,8 @@ final class OomText {
     String flags =
         (candidate.isGroup() ? "g" : "")
             + (candidate.isReapable() ? "r" : "")
-            + (candidate.isSkipped() ? "s" : "");
+            + (candidate.isSkipped() ? "s" : "")
+            + (candidate.isUseless() ? "u" : "");
     return flags.isEmpty() ? "-" : flags;
   }
 

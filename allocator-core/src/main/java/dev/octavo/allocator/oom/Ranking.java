@@ -1,35 +1,52 @@
 package dev.octavo.allocator.oom;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 
-/// The accounts of a domain as plain data.
+/// The accounts of a domain as plain data. A *unit* is an account or a whole group.
 final class Ranking {
 
   private final MemoryAccount domain;
   private final MemoryAccount requester;
+  private final Measure measure;
 
-  /// @param requester the domain or an account below
-  Ranking(MemoryAccount domain, MemoryAccount requester) {
+  /// @param requester the domain or an account below it
+  /// @param measure how much the release of each account helps
+  Ranking(MemoryAccount domain, MemoryAccount requester, Measure measure) {
     this.domain = domain;
     this.requester = unitOf(domain, requester);
+    this.measure = measure;
   }
 
-  OomSnapshot snapshot(OomSnapshot.Request request, long capacityByteSize, long freeByteSize) {
-    List<OomCandidate> candidates = new ArrayList<>();
+  /// Each unit that uses memory is a candidate; so is the requester's.
+  OomSnapshot snapshot(OomSnapshot.Request request, long totalByteSize, long freeByteSize) {
+    Map<MemoryAccount, Long> releases = new LinkedHashMap<>();
+    List<MemoryAccount> units = new ArrayList<>();
     domain.forEachUnit(
-        account -> {
-          OomCandidate candidate = candidate(account);
-          if (candidate.usageByteSize() > 0 || account.equals(requester)) {
-            candidates.add(candidate);
+        unit -> {
+          units.add(unit);
+          long release = measure.byteSize(unit.victims());
+          if (release > 0) {
+            releases.put(unit, release);
           }
         });
-    long max = domain.limits().maxByteSize();
-    boolean isLimited = max < capacityByteSize;
+    Set<MemoryAccount> helpful = measure.helpful(releases.keySet());
+    List<OomCandidate> candidates = new ArrayList<>();
+    for (MemoryAccount unit : units) {
+      boolean isHelpful = helpful.contains(unit);
+      long usage =
+          isHelpful ? releases.getOrDefault(unit, 0L) : Measure.OWN_USAGE.byteSize(unit.victims());
+      if (usage > 0 || unit.equals(requester)) {
+        candidates.add(candidate(unit, usage, usage > 0 && !isHelpful));
+      }
+    }
     return new OomSnapshot(
         domain.path(),
-        isLimited ? Math.max(1, max) : capacityByteSize,
-        isLimited ? Math.max(0, max - domain.usage()) : freeByteSize,
+        Math.max(1, totalByteSize),
+        Math.max(0, freeByteSize),
         request.by(requester.id(), parentId(requester)),
         OomSnapshot.NO_VICTIM,
         candidates);
@@ -53,11 +70,7 @@ final class Ranking {
             .formatted(account.path(), domain.path()));
   }
 
-  private static OomCandidate candidate(MemoryAccount account) {
-    long usage = 0;
-    for (MemoryAccount member : account.victims()) {
-      usage += member.ownUsage();
-    }
+  private static OomCandidate candidate(MemoryAccount account, long usage, boolean isUseless) {
     return new OomCandidate(
         account.id(),
         account.path(),
@@ -69,7 +82,8 @@ final class Ranking {
         Math.max(0, account.tree().nanoTime() - account.createdNanos()),
         account.isGroup(),
         account.isReapable(),
-        account.isSkipped());
+        account.isSkipped(),
+        isUseless);
   }
 
   private static long parentId(MemoryAccount account) {

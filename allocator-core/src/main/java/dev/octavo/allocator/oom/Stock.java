@@ -4,11 +4,11 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.lang.ref.WeakReference;
 
-/// Bytes that a platform thread has charged to an account in advance: it charges from them and
-/// gives back to them with plain stores.
+/// Bytes that a platform thread has charged to a book in advance: it charges from them and
+/// uncharges into them with plain stores.
 ///
-/// Anybody who is about to refuse a charge takes them back, whether the thread sleeps or has died.
-/// It costs the owner a load and a branch, by the asymmetric form of Dekker's algorithm that the
+/// A charge that is about to be refused takes them back, whether the thread sleeps or has died. It
+/// costs the owner a load and a branch, by the asymmetric form of Dekker's algorithm that the
 /// allocator's leases use, too (`docs/decisions/0006`):
 ///
 /// ```
@@ -20,16 +20,16 @@ import java.lang.ref.WeakReference;
 ///
 /// If the owner loaded `revoked` before the handshake reached it, its store was before, and the
 /// drainer has it. If it loads `revoked` later, it sees that it was revoked, and only this one
-/// operation can have been missed. Whoever wins the CAS of `taken` gives the bytes back. If the
-/// owner loses, `taken` tells whether its operation was seen: the bytes before and after differ. If
-/// it was not seen, the stock had no part in it. Then the owner throws the stock away: a second
-/// operation might find by chance the bytes that were taken.
+/// operation can have been missed. The thread that wins the CAS of `taken` gives the bytes back. If
+/// the owner loses, `taken` tells whether its operation was seen: the bytes before and after
+/// differ. If it was not seen, the stock had no part in it. Then the owner throws the stock away: a
+/// second operation might find by chance the bytes that were taken.
 ///
 /// | word | writers | order | without it |
 /// |---|---|---|---|
 /// | bytes | the owner | opaque; fence for the compiler before `revoked` is loaded | `StockRaceTest`, if `revoked` is not looked at: bytes counted twice; the lack of the fence or of the handshake no test can show |
 /// | revoked | drainers, to true | volatile | `StockRaceTest`: the owner goes on with bytes that were given back |
-/// | taken | drainers and the owner, from nobody, by CAS | volatile | `StockRaceTest`: the same bytes go back twice |
+/// | taken | drainers and the owner, from unsettled, by CAS | volatile | `StockRaceTest`: the same bytes go back twice |
 /// | entry in [Stocks] | its thread, from null or from a dead thread's; its thread, to null | CAS | `MemoryAccountTest.aThreadHasAStockAgainAfterADrain` |
 class Stock {
 
@@ -37,7 +37,7 @@ class Stock {
   private static final int PADDING = 16;
 
   private static final int BYTES = PADDING;
-  private static final long NOBODY = -1;
+  private static final long UNSETTLED = -1;
 
   /// What the owner finds in a stock that was settled: nothing fits.
   private static final long SETTLED = -1;
@@ -56,7 +56,7 @@ class Stock {
     }
   }
 
-  private final Ledger ledger;
+  private final AccountBook book;
   private final long threadId;
   private final WeakReference<Thread> thread;
   private final long[] cell = new long[BYTES + 1 + PADDING];
@@ -65,11 +65,11 @@ class Stock {
   private boolean revoked;
 
   /// What the stock held when it was settled.
-  private volatile long taken = NOBODY;
+  private volatile long taken = UNSETTLED;
 
-  /// @param thread who will call [#take] and [#put]
-  Stock(Ledger ledger, Thread thread) {
-    this.ledger = ledger;
+  /// @param thread the only one that calls [#take] and [#put]
+  Stock(AccountBook book, Thread thread) {
+    this.book = book;
     threadId = thread.threadId();
     this.thread = new WeakReference<>(thread);
   }
@@ -115,13 +115,13 @@ class Stock {
 
   /// Settles an operation that found the stock revoked.
   private boolean keeps(long now) {
-    ledger.removeStock(this);
-    ledger.tree().beginMove();
+    book.tree().beginMove();
+    book.removeStock(this);
     boolean isMine = claim(now);
     if (isMine) {
-      ledger.giveBack(now);
+      book.giveBack(now);
     }
-    ledger.tree().endMove();
+    book.tree().endMove();
     setBytes(SETTLED);
     return isMine || taken == now;
   }
@@ -130,7 +130,17 @@ class Stock {
 
   /// What it holds; exact if the owner is at rest.
   long bytes() {
-    return taken == NOBODY ? copyBytes() : 0;
+    return taken == UNSETTLED ? copyBytes() : 0;
+  }
+
+  /// Whether it holds anything that a drain could take back.
+  boolean holdsBytes() {
+    return bytes() > 0;
+  }
+
+  /// Whether it was not settled, so that its owner may still fill it.
+  boolean isInUse() {
+    return taken == UNSETTLED;
   }
 
   /// Gives everything back, unless it was settled. After [#revoke] and a handshake, inside a move.
@@ -141,7 +151,7 @@ class Stock {
     if (!claim(bytes)) {
       return 0;
     }
-    ledger.giveBack(bytes);
+    book.giveBack(bytes);
     return bytes;
   }
 
@@ -163,8 +173,8 @@ class Stock {
     REVOKED.setVolatile(this, true);
   }
 
-  /// Settles who gives the bytes back: the first caller.
+  /// Settles which thread gives the bytes back: the first caller.
   boolean claim(long bytes) {
-    return TAKEN.compareAndSet(this, NOBODY, bytes);
+    return TAKEN.compareAndSet(this, UNSETTLED, bytes);
   }
 }

@@ -1,15 +1,17 @@
 package dev.octavo.allocator.oom;
 
+import dev.octavo.allocator.internal.accounts.Book;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.List;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
-/// The stocks of one account, by thread id. A thread that finds no room has none: right, and
-/// slower.
+/// The stocks of one book, by thread id. A thread that finds no place in the table has none: right,
+/// and slower.
 ///
-/// A [Ledger] is one and does not hold one: that is a load less on the way of each charge.
-abstract class Stocks {
+/// An [AccountBook] is one and does not hold one: that is a load less on the way of each charge.
+abstract class Stocks extends Book<MemoryAccount> {
 
   /// A power of two.
   private static final int ENTRIES = 32;
@@ -48,12 +50,13 @@ abstract class Stocks {
     return null;
   }
 
-  /// The calling thread's stock, a new one if it has none.
+  /// The calling thread's stock, a new one if it has none. Inside a move that has found no search,
+  /// because a new stock may be filled without another look, and a dead thread's goes back.
   ///
   /// @return null if it cannot have one
-  final @Nullable Stock enterStock(Ledger ledger, Thread thread) {
+  final @Nullable Stock enterStock(AccountBook book, Thread thread) {
     Stock mine = findStock(thread.threadId());
-    if (mine != null || !ledger.tree().mayStock(thread)) {
+    if (mine != null || !book.tree().mayStock(thread)) {
       return mine;
     }
     @Nullable Stock[] stocks = ownTable();
@@ -61,9 +64,11 @@ abstract class Stocks {
       int index = (int) thread.threadId() + probe & ENTRIES - 1;
       Stock old = (Stock) ENTRY.getVolatile(stocks, index);
       if (old == null || !old.isAlive()) {
-        Stock fresh = ledger.tree().newStock(ledger, thread);
+        Stock fresh = book.tree().newStock(book, thread);
         if (ENTRY.compareAndSet(stocks, index, old, fresh)) {
-          ledger.takeBackOfDead(old);
+          if (old != null) {
+            old.takeBack();
+          }
           return fresh;
         }
       }
@@ -102,14 +107,13 @@ abstract class Stocks {
     return bytes;
   }
 
-  /// Revokes those that hold anything, and adds them to a list.
-  final void revokeStocks(List<Stock> revoked) {
+  /// Adds the stocks of a kind to a list.
+  final void addStocks(List<Stock> found, Predicate<Stock> kind) {
     @Nullable Stock[] stocks = table();
     for (int i = 0; i < stocks.length; i++) {
       Stock stock = (Stock) ENTRY.getVolatile(stocks, i);
-      if (stock != null && stock.bytes() > 0) {
-        stock.revoke();
-        revoked.add(stock);
+      if (stock != null && kind.test(stock)) {
+        found.add(stock);
       }
     }
   }

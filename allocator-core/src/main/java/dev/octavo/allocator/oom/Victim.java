@@ -1,48 +1,45 @@
 package dev.octavo.allocator.oom;
 
-import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 
-/// An account or group that was chosen: who they are, what they held then and hold now. Written by
-/// one thread at a time; members never change.
+/// An account or group that was chosen: its members, what they held then and hold now. Written by
+/// one thread at a time; members never change. What counts is memory whose release helps the
+/// shortage for which it was chosen.
 final class Victim {
 
-  private final OomKiller.Shortage shortage;
   private final OomSnapshot snapshot;
   private final OomCandidate candidate;
   private final MemoryAccount account;
+  private final Measure measure;
   private final Set<MemoryAccount> members;
   private final long heldAtFirst;
 
+  private OomKiller.Shortage shortage;
   private long episode;
   private int tries;
   private long nextTryNanos;
 
-  /// @param firstTryNanos the end of the grace period
   Victim(
       OomKiller.Shortage shortage,
       OomSnapshot snapshot,
       OomCandidate candidate,
       MemoryAccount account,
-      long firstTryNanos) {
+      Measure measure) {
     this.shortage = shortage;
     this.snapshot = snapshot;
     this.candidate = candidate;
     this.account = account;
-    nextTryNanos = firstTryNanos;
+    this.measure = measure;
     members = new LinkedHashSet<>(account.victims());
-    heldAtFirst = held(members);
+    heldAtFirst = heldByteSize();
   }
 
-  /// What accounts use themselves, bytes.
-  static long held(Collection<MemoryAccount> accounts) {
-    return accounts.stream().mapToLong(MemoryAccount::ownUsage).sum();
-  }
-
-  Victim of(long number) {
+  /// @param firstTryNanos the end of the grace period
+  Victim begin(long number, long firstTryNanos) {
     episode = number;
+    nextTryNanos = firstTryNanos;
     return this;
   }
 
@@ -52,6 +49,11 @@ final class Victim {
 
   OomKiller.Shortage shortage() {
     return shortage;
+  }
+
+  /// Replaces the shortage by another one of the same kind and domain.
+  void serve(OomKiller.Shortage other) {
+    shortage = other;
   }
 
   OomSnapshot snapshot() {
@@ -64,6 +66,10 @@ final class Victim {
 
   MemoryAccount account() {
     return account;
+  }
+
+  Measure measure() {
+    return measure;
   }
 
   Set<MemoryAccount> members() {
@@ -79,7 +85,11 @@ final class Victim {
   }
 
   long heldByteSize() {
-    return held(members);
+    return measure.byteSize(members);
+  }
+
+  boolean isHelpful() {
+    return heldAtFirst > 0 && measure.helpful(List.of(account)).contains(account);
   }
 
   long freedByteSize() {
@@ -101,21 +111,21 @@ final class Victim {
     nextTryNanos = nextNanos;
   }
 
-  // ---- who is told
+  // ---- texts
 
-  /// For the owners of all members.
+  /// Notices for the owners of all members.
   List<MemoryAccount.Notice> notices() {
     return members.stream()
         .map(member -> new MemoryAccount.Notice(member, episode, snapshot.neededByteSize()))
         .toList();
   }
 
-  /// For a member that asks for memory: it would wait for itself.
-  OomKiller.Outcome failure(OomKiller.Shortage asked) {
-    return OomKiller.Outcome.Fail.of(
+  /// The failure of a request of a member, which would wait for itself.
+  OomKiller.Outcome.Fail failure(OomKiller.Shortage asked) {
+    return new OomKiller.Outcome.Fail(
+        "out of memory, requester is the victim of episode " + episode,
         asked,
         snapshot,
-        OomVerdict.kill(candidate),
-        "out of memory, requester is the victim of episode " + episode);
+        OomVerdict.kill(candidate));
   }
 }

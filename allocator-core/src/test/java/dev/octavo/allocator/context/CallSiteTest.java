@@ -3,9 +3,9 @@ package dev.octavo.allocator.context;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.octavo.allocator.PageAllocator;
+import dev.octavo.allocator.internal.threads.Caller;
 import java.lang.StackWalker.StackFrame;
 import java.lang.foreign.SegmentAllocator;
-import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -52,7 +52,7 @@ class CallSiteTest {
       "dev.octavo.allocator.context.CallSiteTest.mine(CallSiteTest.java:4)";
 
   private static CallSite site(StackFrame... innermostFirst) {
-    return CallSite.find(Arrays.stream(innermostFirst));
+    return CallSite.of(Caller.of(List.of(innermostFirst).iterator()));
   }
 
   @Test

@@ -253,7 +253,7 @@ class MemoryAccountTest {
     below.charge(50);
     root.charge(10);
     assertThat(refusal(() -> root.uncharge(11)))
-        .hasMessage("more than was charged: account=engine, byteSize=11, ownUsage=10");
+        .hasMessage("more than was charged: account=engine, byteSize=11, charged=10");
     assertThat(refusal(() -> below.uncharge(51)).reason()).isEqualTo(Reason.UNDERFLOW);
     assertThat(refusal(() -> below.uncharge(Long.MAX_VALUE)).reason()).isEqualTo(Reason.UNDERFLOW);
     assertThat(root.usage()).isEqualTo(60);

@@ -155,7 +155,7 @@ class OomAuditTest {
   private static final Pattern ROW =
       Pattern.compile(
           "\\[ *(\\d+)] +(\\d+) +(\\d+) +(-?\\d+) +(\\d+) (PREFER|NORMAL|AVOID|NEVER) +"
-              + "(-|g?r?s?) +(.*)");
+              + "(-|g?r?s?u?) +(.*)");
   private static final Pattern MORE = Pattern.compile("\\.\\.\\. and (\\d+) more");
   private static final Pattern KILLED =
       Pattern.compile(
@@ -194,7 +194,8 @@ class OomAuditTest {
                 0,
                 flags.contains("g"),
                 flags.contains("r"),
-                flags.contains("s")));
+                flags.contains("s"),
+                flags.contains("u")));
         scores.add(Integer.parseInt(row.group(5)));
       }
     }
@@ -249,6 +250,7 @@ class OomAuditTest {
       assertThat(row.isGroup()).isEqualTo(candidate.isGroup());
       assertThat(row.isReapable()).isEqualTo(candidate.isReapable());
       assertThat(row.isSkipped()).isEqualTo(candidate.isSkipped());
+      assertThat(row.isUseless()).isEqualTo(candidate.isUseless());
       assertThat(parsed.scores().get(i)).isEqualTo(snapshot.score(candidate));
     }
     verdict

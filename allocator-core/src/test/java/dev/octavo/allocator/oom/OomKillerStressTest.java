@@ -72,7 +72,10 @@ class OomKillerStressTest {
         THREADS,
         number -> {
           for (int i = 0; i < TICKS; i++) {
-            assertThat(killer.tick(new Shortage(host.root, asking, 1, "w" + number, "BLOCKING")))
+            assertThat(
+                    killer.tick(
+                        new Shortage(
+                            Shortage.Kind.PAGES, host.root, asking, 1, "w" + number, "BLOCKING")))
                 .isEqualTo(new Outcome.Wait());
           }
           return number;
@@ -107,10 +110,10 @@ class OomKillerStressTest {
         THREADS + 1,
         number -> {
           if (number == THREADS) {
-            while (atWork.get() > 0) {
+            do { // at least once: it may start when the others have ended
               checkOneAtATime(killer.audit().last());
               looks.incrementAndGet();
-            }
+            } while (atWork.get() > 0);
           } else {
             try {
               work(killer, tenants.get(number), new Random(seed + number));
@@ -139,7 +142,8 @@ class OomKillerStressTest {
   private void work(OomKiller killer, MemoryAccount tenant, Random random) {
     for (int round = 0; round < ROUNDS; round++) {
       long size = 1L + random.nextInt((int) CAPACITY / 16);
-      Shortage shortage = new Shortage(host.root, tenant, size, tenant.name(), "BLOCKING");
+      Shortage shortage =
+          new Shortage(Shortage.Kind.PAGES, host.root, tenant, size, tenant.name(), "BLOCKING");
       boolean isAnswered = false;
       while (!isAnswered) {
         isAnswered = isCharged(tenant, size);

@@ -93,6 +93,51 @@ class OomPolicyTest {
     assertThat(OomPolicy.none().decide(all)).isEqualTo(new OomVerdict.Nothing());
   }
 
+  private static OomSnapshot askedBy(OomCandidate requester, OomCandidate... candidates) {
+    return new OomSnapshot(
+        "d",
+        1000,
+        0,
+        OomSnapshot.Request.of("test", "BLOCKING", 50, 1).by(requester.id(), 0),
+        OomSnapshot.NO_VICTIM,
+        List.of(candidates));
+  }
+
+  @Test
+  void bestFitSparesTheRequesterWhileAnotherSuffices() {
+    OomCandidate tiny = OomCandidate.of(5, "d/tiny", 49);
+    OomCandidate tinier = OomCandidate.of(6, "d/tinier", 48);
+    assertThat(OomPolicy.bestFit().decide(askedBy(SMALL, SMALL, LARGE, tiny)).victim())
+        .as("the smallest other that suffices")
+        .contains(LARGE);
+    assertThat(OomPolicy.bestFit().decide(askedBy(SMALL, SMALL, SAFE, tiny)).victim())
+        .as("the requester if only it suffices")
+        .contains(SMALL);
+    assertThat(OomPolicy.bestFit().decide(askedBy(tiny, tiny, tinier)).victim())
+        .as("the largest if none suffices")
+        .contains(tiny);
+    OomCandidate avoided = LARGE.withPreference(Preference.AVOID);
+    assertThat(OomPolicy.bestFit().decide(askedBy(SMALL, SMALL, avoided)).victim())
+        .as("within a preference")
+        .contains(SMALL);
+  }
+
+  @Test
+  void aUselessCandidateIsNeverChosen() {
+    for (OomPolicy policy :
+        List.of(
+            OomPolicy.kernel(),
+            OomPolicy.largest(),
+            OomPolicy.bestFit(),
+            OomPolicy.leastWastedWork())) {
+      assertThat(policy.decide(snapshot(1000, SMALL, LARGE.asUseless())).victim()).contains(SMALL);
+      assertThat(policy.decide(snapshot(1000, LARGE.asUseless())))
+          .isEqualTo(new OomVerdict.FailRequester("no killable account"));
+    }
+    assertThat(contained(s -> OomVerdict.kill(LARGE), snapshot(1000, SMALL, LARGE.asUseless())))
+        .isEqualTo(new OomVerdict.Kill(SMALL));
+  }
+
   @Test
   void nobodyIsChosenWhileAVictimIsInFlight() {
     assertThat(OomPolicy.kernel().decide(SNAPSHOT.withVictim(7)))

@@ -49,6 +49,7 @@ final class Snapshots {
         random.nextBoolean() ? random.nextInt(3) : number(62),
         random.nextInt(8) == 0,
         random.nextBoolean(),
+        random.nextInt(8) == 0,
         random.nextInt(8) == 0);
   }
 
@@ -89,6 +90,7 @@ final class Snapshots {
         candidate.ageNanos(),
         candidate.isGroup(),
         candidate.isReapable(),
-        candidate.isSkipped());
+        candidate.isSkipped(),
+        candidate.isUseless());
   }
 }

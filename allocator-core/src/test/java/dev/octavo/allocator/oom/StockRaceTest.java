@@ -23,7 +23,19 @@ class StockRaceTest {
   private static final class Calls implements RaceSubject {
 
     /// A call that was made: the account, what it changed, whether it was done, and when it ran.
-    private record Call(int account, long delta, boolean isDone, int begun, int ended) {}
+    private record Call(int account, long delta, boolean isDone, int begun, int ended, int to) {
+
+      Call(int account, long delta, boolean isDone, int begun, int ended) {
+        this(account, delta, isDone, begun, ended, account);
+      }
+
+      void make(long[] usage, int sign) {
+        usage[account] += sign * delta;
+        if (to != account) {
+          usage[to] -= sign * delta;
+        }
+      }
+    }
 
     private final MemoryAccount root;
     private final MemoryAccount[] accounts = new MemoryAccount[2];
@@ -43,6 +55,18 @@ class StockRaceTest {
       boolean isDone = accounts[account].tryCharge(byteSize).isEmpty();
       calls.add(new Call(account, byteSize, isDone, begun, time++));
       return isDone;
+    }
+
+    void transfer(int from, int to, long byteSize) {
+      int begun = time++;
+      boolean isDone = true;
+      try {
+        accounts[from].transferTo(accounts[to], byteSize);
+      } catch (MemoryAccountException refused) {
+        assertThat(refused.reason()).isEqualTo(MemoryAccountException.Reason.LIMIT);
+        isDone = false;
+      }
+      calls.add(new Call(from, -byteSize, isDone, begun, time++, to));
     }
 
     void uncharge(int account, long byteSize) {
@@ -67,9 +91,9 @@ class StockRaceTest {
       for (Call call : List.copyOf(left)) {
         if (call.begun() < firstEnd && fits(usage, call) == call.isDone()) {
           left.remove(call);
-          usage[call.account()] += call.isDone() ? call.delta() : 0;
+          call.make(usage, call.isDone() ? 1 : 0);
           boolean isExplained = isExplained(left, usage);
-          usage[call.account()] -= call.isDone() ? call.delta() : 0;
+          call.make(usage, call.isDone() ? -1 : 0);
           left.add(call);
           if (isExplained) {
             return true;
@@ -80,6 +104,9 @@ class StockRaceTest {
     }
 
     private boolean fits(long[] usage, Call call) {
+      if (call.to() != call.account()) {
+        return usage[call.to()] - call.delta() <= max[call.to()];
+      }
       return call.delta() < 0
           ? usage[call.account()] + call.delta() >= 0
           : usage[call.account()] + call.delta() <= max[call.account()]
@@ -89,7 +116,7 @@ class StockRaceTest {
     @Override
     public void checkAtRest(Object description) {
       long[] usage = new long[2];
-      calls.stream().filter(Call::isDone).forEach(call -> usage[call.account()] += call.delta());
+      calls.stream().filter(Call::isDone).forEach(call -> call.make(usage, 1));
       for (int i = 0; i < 2; i++) {
         assertThat(accounts[i].usage()).as("%s", description).isEqualTo(usage[i]);
         assertThat(accounts[i].ownUsage()).as("%s", description).isEqualTo(usage[i]);
@@ -164,8 +191,8 @@ class StockRaceTest {
     }
 
     @Override
-    Stock newStock(Ledger ledger, Thread thread) {
-      return new Stock(ledger, thread) {
+    Stock newStock(AccountBook book, Thread thread) {
+      return new Stock(book, thread) {
         @Override
         void setBytes(long bytes) {
           step();
@@ -284,6 +311,79 @@ class StockRaceTest {
             .thread(does(calls -> calls.charge(1, 4)))
             .thread(does(calls -> calls.charge(0, 5)))
             .thread(does(calls -> calls.charge(0, 3)))
+            .explore(2);
+    assertThat(runs).isGreaterThan(200);
+  }
+
+  /// The first thread would fill its stock again and again beside the one that is refused.
+  @Test
+  void noStockIsFilledWhileARefusalIsProved() {
+    int runs =
+        of(5, 5, 5)
+            .thread(
+                does(
+                    calls -> {
+                      for (int i = 0; i < 3; i++) {
+                        if (calls.charge(0, 1)) {
+                          calls.uncharge(0, 1);
+                        }
+                      }
+                    }))
+            .thread(does(calls -> calls.charge(1, 4)))
+            .explore(2);
+    assertThat(runs).isGreaterThan(200);
+  }
+
+  /// The second thread charges what the first has uncharged, and the third always fits.
+  @Test
+  void aChargeIsNotRefusedForAStockOnItsWayBack() {
+    int runs =
+        of(3, 3, 3)
+            .thread(
+                does(
+                    calls -> {
+                      if (calls.charge(0, 1)) {
+                        calls.uncharge(0, 1);
+                      }
+                    }))
+            .thread(does(calls -> calls.charge(1, 3)))
+            .thread(does(calls -> calls.charge(1, 2)))
+            .explore(2);
+    assertThat(runs).isGreaterThan(200);
+  }
+
+  /// An uncharge that returns a batch takes it out of the stock before the levels have it.
+  @Test
+  void aChargeIsNotRefusedForABatchThatAnUnchargeReturns() {
+    int runs =
+        of(8, 8, 8)
+            .thread(
+                does(
+                    calls -> {
+                      if (calls.charge(0, 1) && calls.charge(0, 2)) {
+                        calls.uncharge(0, 2);
+                        calls.uncharge(0, 1);
+                      }
+                    }))
+            .thread(does(calls -> calls.charge(1, 4)))
+            .explore(2);
+    assertThat(runs).isGreaterThan(200);
+  }
+
+  /// A refused transfer holds bytes in the levels of its target for a moment.
+  @Test
+  void aChargeIsNotRefusedForATransfer() {
+    int runs =
+        of(8, 8, 4)
+            .thread(
+                does(
+                    calls -> {
+                      if (calls.charge(0, 3)) {
+                        calls.transfer(0, 1, 3);
+                      }
+                    }))
+            .thread(does(calls -> calls.charge(1, 3)))
+            .thread(does(calls -> calls.charge(1, 1)))
             .explore(2);
     assertThat(runs).isGreaterThan(200);
   }

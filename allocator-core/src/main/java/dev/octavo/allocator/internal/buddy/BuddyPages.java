@@ -143,6 +143,18 @@ public final class BuddyPages {
     return page;
   }
 
+  /// Allocates the lowest run that lies in the stretch `from..to-1`; see [#allocateInPhase].
+  ///
+  /// @return the first page, or [#NONE] if no such run was seen
+  public int allocateWithin(Slot slot, int from, int to, int pages, int alignOrder, long phase) {
+    int page = tree.takeFirst(slot, from, to, pages, alignOrder, phase);
+    if (page != NONE) {
+      count(slot, -pages);
+      record(page, pages);
+    }
+    return page;
+  }
+
   /// Allocates runs of 2^`order` pages: the same ones, in the same order, as single calls would,
   /// but those from one word with one CAS.
   ///
@@ -408,6 +420,23 @@ public final class BuddyPages {
   /// The first allocation's page at or after `page`, or the page count.
   public int nextHead(int page) {
     return heads.next(page);
+  }
+
+  /// The runs of free pages in the tree; exact if no other call runs.
+  public FreeMap freeMap() {
+    return FreeMap.of(tree);
+  }
+
+  /// Which owners' release would form a run; exact if no other call runs.
+  ///
+  /// @param pages 1 or more
+  /// @param alignOrder 0..62: the first page plus `phase` is a multiple of 2^`alignOrder`
+  /// @param ownerOfTag the owner of allocations with each tag, negative if they cannot be released,
+  ///   as are those whose tag is not in it; it is not changed
+  public Formers formers(int pages, int alignOrder, long phase, int[] ownerOfTag) {
+    FreeMap map = freeMap();
+    WindowSearch window = new WindowSearch(map, pages, alignOrder, phase);
+    return new FormerSearch(this, map, window, ownerOfTag).run();
   }
 
   public FreeAreas freeAreas() {

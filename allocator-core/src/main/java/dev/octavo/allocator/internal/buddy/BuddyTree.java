@@ -310,7 +310,9 @@ final class BuddyTree {
     return takeFirst(slot, (int) from, to, pages, alignOrder, 0);
   }
 
-  private int takeFirst(Slot slot, int from, int to, int pages, int alignOrder, long phase) {
+  /// Takes the lowest run that lies in `from..to-1` and of which the first page plus `phase` is a
+  /// multiple of 2^`alignOrder`.
+  int takeFirst(Slot slot, int from, int to, int pages, int alignOrder, long phase) {
     while (true) {
       int page = runs.find(from, to, pages, alignOrder, phase, slot.stripe());
       if (page == NONE || takeAt(slot, page, pages)) {

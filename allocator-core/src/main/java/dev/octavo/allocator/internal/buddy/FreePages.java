@@ -58,7 +58,15 @@ final class FreePages {
   }
 
   /// Whether at least so many pages are free; as exact as [#sum], and cheaper if far more are.
+  ///
+  /// Of calls that take pages at the same time and ask afterwards, the last one counts the pages of
+  /// all: what is noted in stripes is covered by the batches, or a fence lies between a call's own
+  /// note and its look at the others'.
   boolean isAtLeast(long pages) {
-    return passedOn() - batch * transit.stripeCount() >= pages || sum() >= pages;
+    if (passedOn() - batch * transit.stripeCount() >= pages) {
+      return true;
+    }
+    VarHandle.fullFence();
+    return sum() >= pages;
   }
 }

@@ -44,6 +44,17 @@ public record Geometry(int pageCount, int maxOrder, int radixLog2) {
     return (pages & (pages - 1)) == 0;
   }
 
+  /// Whether the region has a place for a run of this length and alignment, free or not.
+  ///
+  /// @param pages 1 or more
+  /// @param alignOrder 0..62: the run's first page plus `phase` must be a multiple of
+  ///   2^`alignOrder`
+  /// @param phase any number; only its remainder counts
+  public boolean canHold(long pages, int alignOrder, long phase) {
+    long lowestFirstPage = -phase & ((1L << alignOrder) - 1);
+    return lowestFirstPage <= pageCount - pages;
+  }
+
   public int topLevel() {
     return maxOrder / radixLog2;
   }

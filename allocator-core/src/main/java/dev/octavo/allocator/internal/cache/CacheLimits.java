@@ -6,7 +6,7 @@ import dev.octavo.allocator.internal.buddy.Geometry;
 ///
 /// @param pagesPerThread what one may hold, 0 or more
 /// @param pagesInAll what all together may hold, 0 or more
-/// @param low with fewer free pages than this in the tree, no thread starts to hold any; 0 or more
+/// @param low with fewer free pages than this in the tree, no thread holds any; 0 or more
 public record CacheLimits(int pagesPerThread, long pagesInAll, long low) {
 
   private static final int PART_FOR_ONE = 32;

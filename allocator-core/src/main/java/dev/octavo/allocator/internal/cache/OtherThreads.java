@@ -1,6 +1,6 @@
 package dev.octavo.allocator.internal.cache;
 
-import java.lang.foreign.Arena;
+import dev.octavo.allocator.internal.threads.Handshake;
 
 /// How one thread waits for others. Only calls that are about to fail, or that look at the region
 /// as a whole, ever do.
@@ -8,19 +8,9 @@ class OtherThreads {
 
   private static final int SPINS_BEFORE_YIELD = 64;
 
-  /// Returns when each thread has passed one point in its program since the call.
-  ///
-  /// What a thread stored before its point is seen by the caller afterwards, and what the caller
-  /// stored before is seen by every load behind the point. So the caller pays for an order that
-  /// fast paths need and cannot afford: they store to one word and then load another with nothing
-  /// but a fence for the compiler between (the asymmetric form of Dekker's algorithm; Linux has
-  /// `membarrier` for it).
-  ///
-  /// Closing a shared arena is such a point: HotSpot stops each thread at a safepoint poll, one by
-  /// one, to make sure that none is in the middle of an access (JEP 454). Costs 30 to 60
-  /// microseconds, and waits for threads that are long between two polls.
+  /// Returns when each thread has passed one point in its program since the call; see [Handshake].
   void handshake() {
-    Arena.ofShared().close();
+    Handshake.withAllThreads();
   }
 
   /// A clock, for those who do not wait for ever.

@@ -51,6 +51,11 @@ import org.jspecify.annotations.Nullable;
 /// drainer has copied in vain, and the owner gives everything back itself; if the drainer wins, the
 /// copy is what was taken, and the owner looks there whether its own bits were among it.
 ///
+/// Leases also end when few pages are free ([PagePool], *Reserve*): the flag is set without a
+/// handshake and without a copy, so that the caller need not wait (L9). An owner that sees the flag
+/// takes nothing more: it puts back what it was about to take, and gives everything back itself. A
+/// drainer may come at any time between, and settles by `remains` as above.
+///
 /// A lease is taken or given back inside an announced move of the owner's slot, and a drainer waits
 /// until none is under way; nothing is leased while anybody searches.
 ///
@@ -58,7 +63,7 @@ import org.jspecify.annotations.Nullable;
 /// |---|---|---|---|
 /// | bits | the owner | opaque; fence for the compiler before `revoked` is loaded | `RaceLeaseTest`: pages lost or owned twice, if `revoked` is not looked at; the lack of the fence or of the handshake alone no test has shown yet |
 /// | words | the owner, inside a move | plain; the end of the move is a release | `RaceLeaseTest`: a drainer puts bits into another word |
-/// | revoked | drainers true; the owner false, before it clears `remains` | volatile | `RaceLeaseTest`: a search misses a lease (L5) |
+/// | revoked | drainers, and calls that find few free pages, true; the owner false, before it clears `remains` | volatile | `RaceLeaseTest`: a search misses a lease (L5) |
 /// | remains | drainers and the owner, from null, by CAS; the owner to null, if nobody searches, and it looks for searches again before it leases | volatile | `RaceLeaseTest`: the same bits go back twice (L1) |
 ///
 /// The accesses that compete are methods of their own: tests subclass this type to run other
@@ -222,7 +227,17 @@ class Owner {
   private boolean claim(int lease, long mask) {
     setBits(lease, state[BITS + lease] & ~mask);
     VarHandle.releaseFence();
-    return !isRevoked() || keeps(lease, mask, 0);
+    return !isRevoked() || isTaken(lease, mask);
+  }
+
+  /// Undoes the claim of a revoked owner.
+  ///
+  /// @return whether that came too late: a drainer has seen the units claimed, so they are the
+  ///   caller's
+  private boolean isTaken(int lease, long mask) {
+    setBits(lease, state[BITS + lease] | mask);
+    long[] taken = resolve();
+    return taken != null && (taken[BITS + lease] & mask) == 0;
   }
 
   /// Takes blocks of 2^`order` pages from a held word: all of them, lowest first, or those that as
@@ -285,7 +300,9 @@ class Owner {
   /// A run that was free in the lease already was taken from it by a drainer, and allocated again:
   /// then the drainer saw an earlier free and not this one.
   private boolean keepsPut(int lease, long mask, long old) {
-    return keeps(lease, mask, mask) && (old & mask) == 0;
+    long[] taken = resolve();
+    boolean seen = taken == null || (taken[BITS + lease] & mask) == mask;
+    return seen && (old & mask) == 0;
   }
 
   private int unitShift(int lease) {
@@ -404,15 +421,6 @@ class Owner {
 
   // ---- revocation
 
-  /// Tells whether one operation on a lease that a drainer may have missed has been seen by it.
-  ///
-  /// @param mask the units of the operation
-  /// @param wanted what the drainer must have found of them for the operation to stand
-  private boolean keeps(int lease, long mask, long wanted) {
-    long[] taken = resolve();
-    return taken == null || (taken[BITS + lease] & mask) == wanted;
-  }
-
   /// Ends all leases of a revoked owner, by the owner.
   ///
   /// @return the state that a drainer has taken, or null if there was nothing left for it
@@ -453,6 +461,14 @@ class Owner {
     }
     setRevoked(true);
     return true;
+  }
+
+  /// Asks the owner to give everything back before it takes more. Waits for nothing; only an
+  /// operation that is under way may still take.
+  void revokeLater() {
+    if (remains == null && !isRevoked()) {
+      setRevoked(true);
+    }
   }
 
   /// Gives everything back that the owner held when it passed the handshake.

@@ -180,6 +180,27 @@ class Owners {
     }
   }
 
+  /// Ends all leases without waiting for any thread: the caller's at once, the others' before their
+  /// owners take more; see [Owner#revokeLater].
+  ///
+  /// @param mine the calling thread's owner, or null
+  void endLeases(@Nullable Owner mine) {
+    endLeasesOf(mine);
+    for (int i = 0; i < ENTRIES; i++) {
+      Owner owner = entry(i);
+      if (owner != null && !owner.equals(mine)) {
+        owner.revokeLater();
+      }
+    }
+  }
+
+  /// Ends the leases of the calling thread.
+  static void endLeasesOf(@Nullable Owner mine) {
+    if (mine != null && mine.pages() > 0) {
+      mine.letGoAll();
+    }
+  }
+
   /// Whether a thread holds a free page of a unit of 64 pages that is wanted; see
   /// [Owner#holdsUnit].
   boolean holdUnit(IntPredicate wanted) {

@@ -2,7 +2,9 @@ package dev.octavo.allocator.internal.cache;
 
 import dev.octavo.allocator.internal.buddy.BrokenLaw;
 import dev.octavo.allocator.internal.buddy.BuddyPages;
+import dev.octavo.allocator.internal.buddy.Formers;
 import dev.octavo.allocator.internal.buddy.FreeAreas;
+import dev.octavo.allocator.internal.buddy.FreeMap;
 import dev.octavo.allocator.internal.buddy.Geometry;
 import dev.octavo.allocator.internal.buddy.PageState;
 import dev.octavo.allocator.internal.buddy.Slot;
@@ -21,6 +23,14 @@ import org.jspecify.annotations.Nullable;
 /// move while it lasted; otherwise it starts over. So a call that fails may have to wait for
 /// another thread that stands between two stores of a split or merge; a call that succeeds never
 /// waits.
+///
+/// *Reserve*. A word that a thread holds serves requests without a look at their mark. So words are
+/// held only while at least [CacheLimits#low] pages are free in the tree, which is no less than any
+/// mark. A call that takes pages from the tree looks afterwards; if it left fewer, it gives back
+/// what its own thread holds, and asks all other threads to do so before they take more. No call
+/// waits for that: besides the marks, threads can take from their words only what one operation
+/// takes that was under way in each when it was asked. What idle threads hold stays there until a
+/// request is about to fail.
 ///
 /// A subclass may check more; with none loaded the calls are static to the compiler.
 public class PagePool {
@@ -48,8 +58,9 @@ public class PagePool {
 
   private final SlotTable table;
   private final OtherThreads others;
+  private final Serving serving;
 
-  /// With fewer free pages in the tree, nobody starts to hold any, and the watch is told.
+  /// With fewer free pages in the tree no thread holds any, and the watch is told.
   private final long low;
 
   private final PoolWatch watch;
@@ -88,6 +99,7 @@ public class PagePool {
     this.owners = owners;
     entries = owners.entries();
     this.others = others;
+    serving = new Serving(buddy);
     low = options.limits().low();
     watch = options.watch();
     isTagged = options.tagged();
@@ -172,6 +184,12 @@ public class PagePool {
     return allocateFromTree(owner, pages, alignOrder, phase, mark);
   }
 
+  /// As [#allocate(int, int, long, long)] without an alignment, for a thread that has just found
+  /// nothing in the words that it has leased.
+  public int allocateUnleased(int pages, long mark) {
+    return allocateFromTree(owner(), pages, 0, 0, mark);
+  }
+
   private int allocateFromTree(
       @Nullable Owner known, int pages, int alignOrder, long phase, long mark) {
     if (closed) {
@@ -180,13 +198,20 @@ public class PagePool {
     Owner owner = known != null ? known : owners.enter(Thread.currentThread());
     boolean isLow = low > 0 && !buddy.hasFree(low + pages);
     if (isLow) {
-      int page = allocateUnheld(owner, pages, alignOrder, phase, mark);
+      Owners.endLeasesOf(owner); // the mark is for all that is free
+    }
+    int page =
+        isLow || owner == null || phase != 0
+            ? allocateUnheld(owner, pages, alignOrder, phase, mark)
+            : allocateAndHold(owner, pages, alignOrder, mark);
+    endLeasesIfLow(owner);
+    if (isLow) {
       watch.low(); // now it finds these pages gone
-      return page;
     }
-    if (owner == null || phase != 0) {
-      return allocateUnheld(owner, pages, alignOrder, phase, mark);
-    }
+    return page;
+  }
+
+  private int allocateAndHold(Owner owner, int pages, int alignOrder, long mark) {
     owner.letGoFor(pages, alignOrder);
     owner.slot().passOver(owner.usedUpFor(pages, alignOrder));
     int page = buddy.allocate(owner.slot(), pages, alignOrder);
@@ -198,6 +223,13 @@ public class PagePool {
       owner.hold(page, pages, alignOrder);
     }
     return page;
+  }
+
+  /// To be called after pages were taken from the tree.
+  private void endLeasesIfLow(@Nullable Owner owner) {
+    if (low > 0 && !buddy.hasFree(low)) {
+      owners.endLeases(owner);
+    }
   }
 
   private int allocateUnheld(
@@ -236,7 +268,15 @@ public class PagePool {
   /// From here to `exitSearch` all that is free is in the tree.
   private void enterSearch(@Nullable Owner owner) {
     buddy.enterSearch();
-    owners.drain(owner, slotOf(owner));
+    boolean isDrained = false;
+    try {
+      owners.drain(owner, slotOf(owner));
+      isDrained = true;
+    } finally {
+      if (!isDrained) { // no memory for it on the Java heap
+        buddy.exitSearch();
+      }
+    }
   }
 
   private boolean isQuietSince(long stamp) {
@@ -264,6 +304,7 @@ public class PagePool {
     boolean ofBlocks = Geometry.isPowerOfTwo(pages) && (owner == null || !owner.holds(pages));
     if (ofBlocks && (low == 0 || buddy.hasFree(low + (long) pages * into.length))) {
       count = buddy.allocateMany(slotOf(owner), Geometry.orderFor(pages), into);
+      endLeasesIfLow(owner);
     }
     while (count < into.length) {
       int held = owner == null ? 0 : takeHeld(owner, pages, into, count);
@@ -277,6 +318,41 @@ public class PagePool {
       }
     }
     return count;
+  }
+
+  /// Allocates as many runs of `pages` pages, 1..pageCount, as an array has elements, or none.
+  ///
+  /// @param into receives their first pages; undefined if none is allocated
+  /// @param mark as of [#allocate(int, int, long, long)]
+  /// @return false if at some moment of this call there were no such runs side by side
+  public boolean allocateAll(int pages, long[] into, long mark) {
+    if (closed) {
+      return false;
+    }
+    // Taken and put back as one announced move, or not at all: others must not fail for it (L5).
+    return serveMany(pages, into, mark, 0, 0) == into.length || packOrProve(pages, into, mark);
+  }
+
+  /// Looks at what is free, with all that threads hold, before it takes anything.
+  private boolean packOrProve(int pages, long[] into, long mark) {
+    beginWait();
+    try {
+      for (int spins = 0; ; spins++) {
+        long stamp = buddy.stamp();
+        boolean isThere =
+            buddy.hasFree(mark + (long) pages * into.length)
+                && buddy.freeMap().countRuns(pages) >= into.length;
+        if (isThere && serveMany(pages, into, mark, 0, 0) == into.length) {
+          return true;
+        }
+        if (!isThere && isQuietSince(stamp)) {
+          return false;
+        }
+        others.await(spins);
+      }
+    } finally {
+      endWait();
+    }
   }
 
   private int takeHeld(Owner owner, int pages, long[] into, int at) {
@@ -318,18 +394,18 @@ public class PagePool {
     if (owner == null || lease == NONE || !owner.put(lease, page, pages)) {
       put(owner, page, pages);
     } else if (owner.isRevoked()) {
-      notifyWaiting();
+      notifyWaiting(pages);
     }
   }
 
   private void put(@Nullable Owner owner, int page, int pages) {
     buddy.put(slotOf(owner), page, pages);
-    notifyWaiting();
+    notifyWaiting(pages);
   }
 
-  private void notifyWaiting() {
+  private void notifyWaiting(int pages) {
     if (buddy.isSearched()) {
-      watch.freed();
+      watch.freed(pages);
     }
   }
 
@@ -397,9 +473,14 @@ public class PagePool {
     }
     Owner owner = owner();
     Slot slot = slotOf(owner);
-    if (buddy.growHeld(slot, page, pages, newPages)) {
-      return true;
-    }
+    boolean grown =
+        buddy.growHeld(slot, page, pages, newPages) || growOrProve(owner, page, pages, newPages);
+    endLeasesIfLow(owner);
+    return grown;
+  }
+
+  private boolean growOrProve(@Nullable Owner owner, int page, int pages, int newPages) {
+    Slot slot = slotOf(owner);
     enterSearch(owner);
     try {
       for (int spins = 0; ; spins++) {
@@ -441,6 +522,60 @@ public class PagePool {
   /// @return the first page, or [#NONE] if none was seen, which proves nothing
   public int serve(int pages, int alignOrder, long phase, long mark) {
     return attempt(slotOf(owner()), pages, alignOrder, phase, mark);
+  }
+
+  /// As [#serve], but takes only a run that lies wholly outside the window `from..to-1`: the lowest
+  /// before it, or else the lowest behind it.
+  ///
+  /// @param mark so many pages must stay free besides those in the window, 0 or more
+  /// @param from the window's first page, 0..`to`
+  /// @param to the page behind the window, at most pageCount
+  public int serveOutside(int pages, int alignOrder, long phase, long mark, int from, int to) {
+    return mark > 0 && !serving.hasFreeOutside(mark + pages, from, to)
+        ? NONE
+        : serving.outside(slotOf(owner()), pages, alignOrder, phase, from, to);
+  }
+
+  /// As [#serveOutside] for all runs of a bulk request: all of them or none, and those that were
+  /// taken are free again when this returns. Refuses at once if too few pages are free.
+  ///
+  /// @param into where the first pages are put; undefined if none is allocated
+  /// @param mark as of [#serveOutside]
+  /// @param from as of [#serveOutside]; equal to `to` if runs may lie anywhere
+  /// @return the length of `into`, or 0 if none is allocated, which proves nothing
+  public int serveMany(int pages, long[] into, long mark, int from, int to) {
+    long needed = mark + (long) pages * into.length;
+    boolean served =
+        serving.hasFreeOutside(needed, from, to)
+            && serving.many(slotOf(owner()), pages, into, from, to);
+    return served ? into.length : 0;
+  }
+
+  /// The number of free pages in the tree among `from..to-1`, as a guess.
+  public long freePagesIn(int from, int to) {
+    return serving.freeWithin(from, to);
+  }
+
+  /// Whether so many pages are free in the tree, as exact as [#freePagesInTree], and cheaper.
+  public boolean hasFreeInTree(long pages) {
+    return buddy.hasFree(pages);
+  }
+
+  /// The number of free pages in the tree; exact if no other call runs.
+  public long freePagesInTree() {
+    return buddy.freePages();
+  }
+
+  /// The runs of free pages in the tree. Takes nothing from threads: between [#beginWait] and
+  /// [#endWait] they hold nothing.
+  public FreeMap freeMap() {
+    return buddy.freeMap();
+  }
+
+  /// Which owners' release would form a run; see [BuddyPages#formers]. Takes nothing from threads,
+  /// as [#freeMap].
+  public Formers formers(int pages, int alignOrder, long phase, int[] ownerOfTag) {
+    return buddy.formers(pages, alignOrder, phase, ownerOfTag);
   }
 
   /// To be called by the thread that waited, for what [#serve] has allocated for it.

@@ -10,12 +10,15 @@ public interface PoolWatch {
         public void low() {}
 
         @Override
-        public void freed() {}
+        public void freed(int pages) {}
       };
 
   /// A call found fewer free pages than [CacheLimits#low] beyond what it asks for.
   void low();
 
   /// Pages became free between [PagePool#beginWait] and [PagePool#endWait].
-  void freed();
+  ///
+  /// @param pages how many, at least 1: those that the call has just freed, without the free pages
+  ///   beside them
+  void freed(int pages);
 }

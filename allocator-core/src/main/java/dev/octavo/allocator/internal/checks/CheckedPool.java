@@ -82,9 +82,51 @@ public final class CheckedPool extends PagePool {
     return recordLive(page, pages, site);
   }
 
+  /// Nothing is ever leased.
+  @Override
+  public int allocateUnleased(int pages, long mark) {
+    return allocate(pages, 0, 0, mark);
+  }
+
   @Override
   public int serve(int pages, int alignOrder, long phase, long mark) {
     return recordLive(super.serve(pages, alignOrder, phase, mark), pages, Site.ofCaller());
+  }
+
+  @Override
+  public int serveOutside(int pages, int alignOrder, long phase, long mark, int from, int to) {
+    int page = super.serveOutside(pages, alignOrder, phase, mark, from, to);
+    return recordLive(page, pages, Site.ofCaller());
+  }
+
+  @Override
+  public int serveMany(int pages, long[] into, long mark, int from, int to) {
+    Site site = Site.ofCaller();
+    int count = super.serveMany(pages, into, mark, from, to);
+    int recorded = 0;
+    try {
+      while (recorded < count) {
+        recordLive((int) into[recorded], pages, site);
+        recorded++;
+      }
+    } finally {
+      if (recorded < count) {
+        undo(pages, into, count, recorded);
+      }
+    }
+    return count;
+  }
+
+  /// Frees the runs of a bulk request of which one had a write after free.
+  ///
+  /// @param refused index of that one, which is free already; those before it are recorded as live
+  private void undo(int pages, long[] into, int count, int refused) {
+    for (int i = 0; i < refused; i++) {
+      free((int) into[i], pages);
+    }
+    for (int i = refused + 1; i < count; i++) {
+      super.free((int) into[i], pages);
+    }
   }
 
   @Override

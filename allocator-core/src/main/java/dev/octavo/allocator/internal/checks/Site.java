@@ -1,50 +1,21 @@
 package dev.octavo.allocator.internal.checks;
 
-import static java.lang.StackWalker.Option.RETAIN_CLASS_REFERENCE;
-
-import java.lang.StackWalker.StackFrame;
-import java.lang.foreign.SegmentAllocator;
+import dev.octavo.allocator.internal.threads.Caller;
 import java.util.List;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/// Where a program called the allocator. Equal sites are one place in the program.
+/// A place in a program that called the library. Equal sites are one place.
 ///
 /// @param thread the thread's name
 /// @param frames the innermost frames outside of the library, innermost first
 public record Site(String thread, List<StackTraceElement> frames) {
 
   private static final int MAX_FRAMES = 8;
-  private static final String ROOT = "dev.octavo.allocator";
 
-  /// What lies between an arena and the allocator.
-  private static final Set<String> OTHERS_OF_OURS = Set.of(ROOT + ".ArenaRuns", ROOT + ".SlowPath");
-
-  private static final StackWalker WALKER = StackWalker.getInstance(RETAIN_CLASS_REFERENCE);
-
-  /// Whoever called the library. Walks the stack.
+  /// Returns the place that called the library. Walks the stack.
   public static Site ofCaller() {
-    List<StackTraceElement> frames =
-        WALKER.walk(
-            all ->
-                all.dropWhile(Site::isOurs)
-                    .limit(MAX_FRAMES)
-                    .map(StackFrame::toStackTraceElement)
-                    .toList());
+    List<StackTraceElement> frames = Caller.walk(caller -> caller.frames(MAX_FRAMES));
     return new Site(Thread.currentThread().getName(), frames);
-  }
-
-  /// Allocators of ours, what is under them, and what of the JDK lies between them and the caller.
-  private static boolean isOurs(StackFrame frame) {
-    Class<?> type = frame.getDeclaringClass();
-    String name = type.getName();
-    boolean allocator =
-        type.getPackageName().equals(ROOT) && SegmentAllocator.class.isAssignableFrom(type);
-    return allocator
-        || OTHERS_OF_OURS.contains(name)
-        || name.startsWith(ROOT + ".internal.")
-        || name.startsWith("java.lang.foreign.")
-        || name.startsWith("jdk.internal.foreign.");
   }
 
   /// The site in a form that can stand under an exception as its cause.

@@ -1,60 +1,47 @@
 package dev.octavo.allocator.internal.reclaim;
 
+import dev.octavo.allocator.internal.threads.Callbacks;
+import dev.octavo.allocator.internal.threads.Callbacks.Call;
+import dev.octavo.allocator.internal.threads.Callbacks.Worker;
 import dev.octavo.allocator.reclaim.Shrinker;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.lang.ref.WeakReference;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
-import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Asks shrinkers for memory, on a thread of its own, until there is enough and nobody waits.
+/// Runs all shrinkers of an allocator, on one daemon thread of its own, as long as memory is
+/// needed.
 ///
-/// It works in rounds. In each it asks every shrinker what it could free, and has each free a share
-/// of what is missing, in proportion to that; the shares double with each round without progress.
-/// Progress is what the counters of the allocator say, never what a shrinker returned. After
-/// [#MOST_FRUITLESS] rounds in a row without progress, or when there is nobody left to ask, it is
-/// *exhausted*: it says so to its host if anybody waits, and rests for a while before a new need,
-/// or one that goes on, sets it to work again.
+/// It knows no accounts and no pages: its host says what is needed, most urgent first, and each
+/// need says which shrinkers may be asked in which stage, and what was done for it so far. How it
+/// shares is said in [Shares], when it gives up in [Shortage], what it does when in [Rounds].
 ///
 /// The thread starts with the first shrinker. It ends when the reclaimer is closed, or garbage.
 ///
-/// A callback that runs longer than allowed keeps its thread, but not the work: whoever wakes the
-/// reclaimer notices, and another worker replaces the one that hangs. A shrinker is called by one
-/// thread at a time, so the new worker goes on without the one that hangs until its call returns;
-/// the old worker sees then that it was replaced, and ends.
+/// A callback that runs longer than allowed keeps its thread, but not the work: the next caller of
+/// [#wake] notices, and starts another worker. A shrinker is called by one thread at a time, so the
+/// new worker goes on without the one that hangs until its call returns; the old worker sees then
+/// that it was replaced, and ends.
 ///
-/// | word | writers | order | without it |
+/// | word | writers | order | test that fails without |
 /// |---|---|---|---|
-/// | wanted | true by whoever needs memory; false by the worker, before it looks how much there is | volatile, CAS | `ReclaimerTest.aNeedThatArisesDuringWorkIsNotForgotten` |
-/// | current | whoever adds the first shrinker, finds the worker hanging, or closes | CAS | `ReclaimerTest.twoWhoNoticeThatItHangsReplaceItOnce` |
-/// | Worker.call | its worker | volatile | |
-/// | Entry.isBusy | who calls the shrinker | CAS before the call, cleared after it; what else an entry has is written in between | `ReclaimerTest.whatHangsIsNotCalledAgainBeforeItReturns` |
-/// | exhausted, restUntil | the current worker | volatile | |
+/// | wanted | true: callers of `wake`; false: the worker, before it looks what is needed | volatile, CAS | `ReclaimerTest.aNeedThatArisesDuringWorkIsNotForgotten` |
+/// | current | the thread that adds the first shrinker, finds the worker hanging, or closes | CAS | `ReclaimerTest.twoThatNoticeThatItHangsReplaceItOnce` |
+/// | Entry.running | the thread that calls the shrinker | CAS before the call, cleared after it; what else an entry has is written in between | `ReclaimerTest.aHangingShrinkerIsNotCalledAgainBeforeItReturns` |
+/// | Rounds.exhausted | its worker | concurrent map, before it sleeps | `ReclaimerTest.exhaustionIsPerKey` |
+/// | Shrinkers.additions | the thread that adds a shrinker, after it can be seen | atomic | `ReclaimerTest.aShrinkerThatIsAddedEndsExhaustion` |
+/// | closed | the closing thread, before it takes the worker away | volatile | `ReclaimerTest.closingEndsTheWorkerAndAllCalls` |
 ///
 /// Nothing here takes a lock that a caller of [#wake] could meet, and nothing is recursive: a
 /// callback that wakes the reclaimer sets a flag.
 public class Reclaimer implements AutoCloseable {
 
-  /// Rounds in a row without progress until it gives up, as in Linux.
-  static final int MOST_FRUITLESS = 16;
-
-  /// What a worker's tick says when there will be no other.
+  /// Result of a worker's tick when there is no other.
   static final long OVER = -1;
-
-  /// What is asked for at least, in pages, as in Linux.
-  private static final int LEAST_GOAL_PAGES = 32;
-
-  private static final long FIRST_BACKOFF_NANOS = 1_000_000_000;
-  private static final int MOST_BACKOFF_DOUBLINGS = 6;
-  private static final long MOST_BACKOFF_NANOS = 60 * FIRST_BACKOFF_NANOS;
 
   private static final Logger LOG = LoggerFactory.getLogger(Reclaimer.class);
 
@@ -65,145 +52,118 @@ public class Reclaimer implements AutoCloseable {
     try {
       MethodHandles.Lookup lookup = MethodHandles.lookup();
       WANTED = lookup.findVarHandle(Reclaimer.class, "wanted", boolean.class);
-      CURRENT = lookup.findVarHandle(Reclaimer.class, "current", Worker.class);
+      CURRENT = lookup.findVarHandle(Reclaimer.class, "current", Rounds.class);
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
   }
 
-  /// Whose memory it is about.
+  /// The owner of the memory.
   public interface Host {
 
-    /// Free pages by the allocator's own counters.
-    long freePages();
-
-    /// How many pages the first in line waits for, 0 if nobody waits.
-    long awaitedPages();
-
-    /// How many waiters got memory so far; only grows. What goes to a waiter at once is progress,
-    /// although it is never seen free.
-    long served();
+    /// Returns what memory is needed for now, most urgent first. Called on the worker's thread,
+    /// again after each round.
+    List<? extends Need> needs();
 
     /// Makes a callback, in a no-reclaim scope.
     ///
     /// @param label of the scope
     /// @return what the callback returns
     long call(String label, LongSupplier callback);
-
-    /// Called when no shrinker gives anything more and somebody waits, again after each rest as
-    /// long as both are true; in a no-reclaim scope, on the worker's thread, and never twice at a
-    /// time.
-    void exhausted();
   }
 
-  /// What is fixed.
+  /// A shortage of memory. All methods are called on the worker's thread.
+  public interface Need {
+
+    /// Identifies the shortage: what did not help, and whether anything is left, is kept for each
+    /// key, until no need has it any more. With `equals` and `hashCode`.
+    Object key();
+
+    /// Whether a request waits for it; else it is a mark that is to be reached in the background.
+    boolean isAwaited();
+
+    /// Bytes that are missing; 0 or less when nothing is needed any more.
+    long missingBytes();
+
+    /// Number of stages, at least 1. Shrinkers are asked in stage `s + 1` only when there is none
+    /// left to ask in stage `s`.
+    int stages();
+
+    /// Most bytes to ask of a shrinker.
+    ///
+    /// @param owner as given to [#add]
+    /// @param stage from 0
+    /// @return 0 if it is not to be asked in this stage
+    long mostBytes(@Nullable Object owner, int stage);
+
+    /// Bytes that calls on the current thread have freed toward this need so far. Compared before
+    /// and after a scan: that, and nothing else, is progress.
+    long helpedBytes();
+  }
+
+  /// Configuration of a reclaimer.
   ///
   /// @param name of the allocator
-  /// @param pageSize in bytes
-  /// @param highPages free pages that are enough
-  /// @param callNanos how long a callback may run
-  /// @param restNanos how long it rests when it is exhausted
-  /// @param lookNanos how often an idle worker looks whether its reclaimer is garbage
+  /// @param pageSize in bytes; the least that is asked for
+  /// @param callNanos deadline of a callback
+  /// @param restNanos time between two looks for a background need that is exhausted
+  /// @param againNanos time between two looks for an awaited need that is exhausted
+  /// @param lookNanos time after which an idle worker looks whether its reclaimer is garbage
   public record Settings(
-      String name, int pageSize, long highPages, long callNanos, long restNanos, long lookNanos) {
+      String name, int pageSize, long callNanos, long restNanos, long againNanos, long lookNanos) {
 
-    /// How long a callback may run if nothing else is said: a second.
+    /// Deadline of a callback by default: a second.
     public static final long CALL_NANOS = 1_000_000_000;
 
     private static final long REST_NANOS = CALL_NANOS / 10;
+    private static final long AGAIN_NANOS = CALL_NANOS / 100;
     private static final long LOOK_NANOS = 5 * CALL_NANOS;
 
-    public static Settings of(String name, int pageSize, long highPages) {
-      return new Settings(name, pageSize, highPages, CALL_NANOS, REST_NANOS, LOOK_NANOS);
-    }
-
-    /// The same with another deadline for callbacks, in nanoseconds.
-    public Settings withCallNanos(long nanos) {
-      return new Settings(name, pageSize, highPages, nanos, restNanos, lookNanos);
+    /// Builds the default.
+    public static Settings of(String name, int pageSize) {
+      return new Settings(name, pageSize, CALL_NANOS, REST_NANOS, AGAIN_NANOS, LOOK_NANOS);
     }
   }
 
   /// What has been done so far.
   ///
-  /// @param rounds in which shrinkers were asked
-  /// @param reclaimedBytes by how much free memory grew while shrinkers were at it, as the counters
-  ///   say; what waiters got meanwhile, and what other threads took and freed, is mixed in
+  /// @param rounds in which shrinkers were asked to free something
+  /// @param reclaimedBytes that scans freed toward the need that they were made for
   /// @param thrown calls that threw
   /// @param hung calls that ran longer than allowed
-  /// @param exhausted how often it gave up
+  /// @param exhausted how often there was nothing left to ask for a need
   public record Stats(long rounds, long reclaimedBytes, long thrown, long hung, long exhausted) {}
-
-  /// A shrinker and what is known of it. Refers to no reclaimer, so that keeping a registration
-  /// keeps no allocator alive.
-  private static final class Entry implements Shrinker.Registration {
-
-    private final String label;
-    private final AtomicBoolean isBusy = new AtomicBoolean();
-
-    /// Null when it is closed.
-    private volatile @Nullable Shrinker shrinker;
-
-    /// Whether it last said that it freed something when there was nothing to see.
-    private volatile boolean lied;
-
-    // Of whoever has made it busy.
-    private boolean isLogged;
-    private int throwsInARow;
-    private long notBefore;
-
-    Entry(String label, @Nullable Shrinker shrinker) {
-      this.label = label;
-      this.shrinker = shrinker;
-    }
-
-    @Override
-    public void close() {
-      shrinker = null;
-    }
-
-    boolean isOpen() {
-      return shrinker != null;
-    }
-  }
-
-  /// A shrinker and what it said it could free.
-  private record Offer(Entry entry, long bytes) {}
-
-  /// A callback that runs.
-  record Call(String label, long since) {}
 
   private final Settings settings;
   private final Host host;
   private final WaitClock clock;
-  private final List<Entry> entries = new CopyOnWriteArrayList<>();
-  private final Entry lastResort = new Entry("exhausted", null);
-
-  private final AtomicLong rounds = new AtomicLong();
-  private final AtomicLong reclaimedPages = new AtomicLong();
-  private final AtomicLong thrown = new AtomicLong();
-  private final AtomicLong hung = new AtomicLong();
-  private final AtomicLong exhaustions = new AtomicLong();
+  private final Shrinkers shrinkers;
+  private final Callbacks threads;
+  private final Rounds.Counts counts = new Rounds.Counts();
 
   private volatile boolean wanted;
-  private volatile @Nullable Worker current;
+  private volatile @Nullable Rounds current;
   private volatile boolean closed;
-  private volatile boolean exhausted;
-  private volatile long restUntil;
+  private volatile boolean isHostLogged;
 
   public Reclaimer(Settings settings, Host host, WaitClock clock) {
     this.settings = settings;
     this.host = host;
     this.clock = clock;
+    shrinkers = new Shrinkers(settings, host, clock);
+    // Bounded by the shrinkers: one that hangs is not called again.
+    threads = new Callbacks("octavo-reclaim-" + settings.name, Integer.MAX_VALUE, this::start);
   }
 
-  // ---- for everybody
+  // ---- for any thread
 
-  /// Asks a shrinker from now on, too.
+  /// Registers a shrinker.
   ///
   /// @param name for messages, not empty
+  /// @param owner given to [Need#mostBytes]; forgotten when the registration is closed
   /// @throws IllegalArgumentException if the name is empty
   /// @throws IllegalStateException if the reclaimer is closed
-  public Shrinker.Registration add(String name, Shrinker shrinker) {
+  public Shrinker.Registration add(String name, Shrinker shrinker, @Nullable Object owner) {
     if (name.isEmpty()) {
       throw new IllegalArgumentException("shrinker needs a name: name=" + name);
     }
@@ -211,11 +171,12 @@ public class Reclaimer implements AutoCloseable {
       throw new IllegalStateException(
           "allocator is closed: name=" + settings.name + ", shrinker=" + name);
     }
-    Entry entry = new Entry(name, shrinker);
-    entries.removeIf(other -> !other.isOpen());
-    entries.add(entry);
-    if (current == null) {
+    Entry entry = shrinkers.add(name, shrinker, owner);
+    Rounds rounds = current;
+    if (rounds == null) {
       replace(null, null);
+    } else if (rounds.hasExhausted()) {
+      wake();
     }
     return entry;
   }
@@ -223,67 +184,89 @@ public class Reclaimer implements AutoCloseable {
   /// Says that memory is needed. Never sleeps and takes no lock; if the reclaimer knows already, it
   /// costs two loads. Only if a callback hangs, and only once for each, a thread is started.
   public void wake() {
-    Worker worker = current;
-    if (worker == null) {
+    Rounds rounds = current;
+    if (rounds == null) {
       return;
     }
+    Worker worker = rounds.worker();
     if (!wanted && WANTED.compareAndSet(this, false, true)) {
-      clock.unpark(worker.thread);
+      clock.unpark(worker.thread());
     }
-    Call call = worker.call;
-    if (call != null && clock.nanoTime() - call.since > settings.callNanos) {
-      replace(worker, call);
+    Call call = worker.current();
+    if (call != null && call.isLate(clock.nanoTime(), settings.callNanos)) {
+      replace(rounds, call);
+    } else if (worker.isDone()) {
+      replace(rounds, null);
     }
   }
 
-  /// Whether there is no use in waiting for shrinkers: there are none, or they have just been asked
-  /// in vain.
-  public boolean isExhausted() {
-    return exhausted || entries.stream().noneMatch(Entry::isOpen);
+  /// Whether shrinkers can do nothing for a shortage: there is none, or the last look for it found
+  /// none to ask, and none that could help is in a scan within its deadline. Never sleeps.
+  ///
+  /// @param key of the need
+  /// @return false if the reclaimer does not know the shortage yet
+  public boolean isExhausted(Object key) {
+    Rounds rounds = current;
+    return rounds == null || shrinkers.isEmpty() || rounds.isExhausted(key);
   }
 
   public Stats stats() {
     return new Stats(
-        rounds.get(),
-        reclaimedPages.get() * settings.pageSize,
-        thrown.get(),
-        hung.get(),
-        exhaustions.get());
+        counts.rounds().get(),
+        counts.reclaimedBytes().get(),
+        shrinkers.thrown(),
+        shrinkers.hung(),
+        counts.exhausted().get());
   }
 
   /// Ends the worker, without waiting for a callback that it may be in.
   @Override
   public void close() {
     closed = true;
-    Worker worker = (Worker) CURRENT.getAndSet(this, null);
-    if (worker != null) {
-      clock.unpark(worker.thread);
+    Rounds rounds = (Rounds) CURRENT.getAndSet(this, null);
+    if (rounds != null) {
+      rounds.worker().replace();
+      clock.unpark(rounds.worker().thread());
     }
-    entries.forEach(Entry::close);
+    shrinkers.closeAll();
   }
+
+  // ---- workers
 
   /// Puts a new worker into the place of another, if that is still at work.
   ///
-  /// @param late what the other one hangs in, if it does
-  private void replace(@Nullable Worker worker, @Nullable Call late) {
-    Worker next = new Worker(this, late);
-    if (!CURRENT.compareAndSet(this, worker, next)) {
+  /// @param old the other one, or null if there is none
+  /// @param late the call in which it hangs, or null
+  private void replace(@Nullable Rounds old, @Nullable Call late) {
+    Worker worker = threads.worker(new Loop(this, late));
+    Rounds next = new Rounds(settings, host, shrinkers, new Rounds.Parts(clock, worker, counts));
+    if (!CURRENT.compareAndSet(this, old, next)) {
       return;
+    }
+    if (old != null) {
+      old.worker().replace();
+      wanted = true;
     }
     if (closed) {
       CURRENT.compareAndSet(this, next, null);
       return;
     }
     if (late != null) {
-      hung.incrementAndGet();
-      wanted = true;
+      shrinkers.isLate(late); // counts it
     }
     try {
-      start(next.thread);
+      threads.start(worker);
     } catch (OutOfMemoryError e) {
-      CURRENT.compareAndSet(this, next, worker);
+      restore(next, old);
       LOG.error("no thread to reclaim memory: allocator={}", settings.name, e);
     }
+  }
+
+  private void restore(Rounds next, @Nullable Rounds old) {
+    if (old != null) {
+      old.worker().restore();
+    }
+    CURRENT.compareAndSet(this, next, old);
   }
 
   void start(Thread thread) {
@@ -291,219 +274,72 @@ public class Reclaimer implements AutoCloseable {
   }
 
   @Nullable Worker worker() {
-    return current;
+    Rounds rounds = current;
+    return rounds == null ? null : rounds.worker();
   }
-
-  // ---- for the worker
 
   /// Works, if it has to.
   ///
-  /// @return nanoseconds until the next look if nobody wakes it, or [#OVER]
-  private long work(Worker me) {
-    if (!isAtWork(me)) {
+  /// @return nanoseconds until the next look unless something wakes it, or [#OVER]
+  long work(Worker me) {
+    Rounds rounds = current;
+    if (rounds == null || rounds.worker() != me) {
       return OVER;
     }
-    long rest = exhausted ? restUntil - clock.nanoTime() : 0;
-    if (!wanted || rest > 0) {
-      return wanted ? rest : settings.lookNanos;
+    long rest = rounds.nanosLeft(settings.lookNanos);
+    if (!wanted && rest > 0) {
+      return rest;
     }
     wanted = false;
-    int fruitless = 0;
-    while (fruitless < MOST_FRUITLESS && isAtWork(me) && isNeeded()) {
-      fruitless = runRound(me, fruitless);
+    try {
+      rounds.run();
+    } catch (RuntimeException | Error e) { // the host's
+      hostFailed(e);
+      return me.isReplaced() ? OVER : settings.restNanos;
     }
-    if (!isAtWork(me)) {
+    if (me.isReplaced()) {
       return OVER;
     }
-    exhausted = fruitless == MOST_FRUITLESS;
-    return exhausted ? giveUp(me) : 0;
+    return wanted ? 0 : rounds.nanosLeft(settings.lookNanos);
   }
 
-  private long giveUp(Worker me) {
-    exhaustions.incrementAndGet();
-    restUntil = clock.nanoTime() + settings.restNanos;
-    if (isAwaited()) {
-      wanted = true;
-      call(
-          me,
-          lastResort,
-          () -> {
-            host.exhausted();
-            return 0;
-          });
+  private void hostFailed(Throwable failure) {
+    wanted = true;
+    if (!isHostLogged) {
+      isHostLogged = true;
+      LOG.error(
+          "reclaim failed, further failures are silent: allocator={}", settings.name, failure);
     }
-    return settings.restNanos;
-  }
-
-  private boolean isAtWork(Worker me) {
-    return current == me;
-  }
-
-  private boolean isAwaited() {
-    return host.awaitedPages() > 0;
-  }
-
-  private boolean isNeeded() {
-    return isAwaited() || host.freePages() < settings.highPages;
-  }
-
-  /// Asks every shrinker once.
-  ///
-  /// @param fruitless rounds without progress just before
-  /// @return the same after this one
-  int runRound(Worker me, int fruitless) {
-    rounds.incrementAndGet();
-    List<Offer> offers = count(me);
-    if (offers.isEmpty()) {
-      return MOST_FRUITLESS;
-    }
-    long missing = Math.max(settings.highPages - host.freePages(), host.awaitedPages());
-    long goal = Math.max(missing, LEAST_GOAL_PAGES);
-    double part =
-        Math.scalb((double) goal * settings.pageSize, fruitless)
-            / offers.stream().mapToDouble(Offer::bytes).sum();
-    boolean hasProgress = false;
-    for (Offer offer : offers) {
-      if (isAtWork(me) && isNeeded()) {
-        double share = Math.max(offer.bytes * part, settings.pageSize);
-        hasProgress |= scan(me, offer.entry, Math.min((long) share, offer.bytes));
-      }
-    }
-    return hasProgress ? 0 : fruitless + 1;
-  }
-
-  /// What shrinkers say they could free, those that lied last. Who is busy, or has just thrown, is
-  /// left out.
-  private List<Offer> count(Worker me) {
-    List<Offer> offers = new ArrayList<>();
-    for (Entry entry : entries) {
-      if (isAtWork(me)) {
-        long bytes = ask(me, entry, Shrinker::count);
-        if (bytes > 0) {
-          offers.add(new Offer(entry, bytes));
-        }
-      }
-    }
-    offers.sort((a, b) -> Boolean.compare(a.entry.lied, b.entry.lied));
-    return offers;
-  }
-
-  /// @return whether there was progress
-  private boolean scan(Worker me, Entry entry, long byteSize) {
-    long freeBefore = host.freePages();
-    long servedBefore = host.served();
-    long said =
-        ask(
-            me,
-            entry,
-            shrinker -> {
-              long freed = shrinker.scan(byteSize);
-              entry.throwsInARow = 0;
-              return freed;
-            });
-    if (!isAtWork(me)) {
-      return false;
-    }
-    long gained = host.freePages() - freeBefore;
-    reclaimedPages.addAndGet(Math.max(gained, 0));
-    boolean hasProgress = gained > 0 || host.served() > servedBefore;
-    entry.lied = said > 0 && !hasProgress;
-    return hasProgress;
-  }
-
-  /// @return what the shrinker says, 0 if it says nothing
-  private long ask(Worker me, Entry entry, ToLongFunction<Shrinker> question) {
-    Shrinker shrinker = entry.shrinker;
-    return shrinker == null ? 0 : call(me, entry, () -> question.applyAsLong(shrinker));
-  }
-
-  private long call(Worker me, Entry entry, LongSupplier callback) {
-    if (!entry.isBusy.compareAndSet(false, true)) {
-      return 0;
-    }
-    try {
-      if (entry.throwsInARow > 0 && clock.nanoTime() - entry.notBefore < 0) {
-        return 0;
-      }
-      me.call = new Call(entry.label, clock.nanoTime());
-      return host.call(entry.label, callback);
-    } catch (RuntimeException | Error e) {
-      threw(entry, e);
-      return 0;
-    } finally {
-      me.call = null;
-      clearInterrupt();
-      entry.isBusy.set(false);
-    }
-  }
-
-  /// An interrupt that a callback left behind would keep the worker from sleeping.
-  private static void clearInterrupt() {
-    Thread.interrupted();
-  }
-
-  private void threw(Entry entry, Throwable failure) {
-    thrown.incrementAndGet();
-    if (!entry.isLogged) {
-      entry.isLogged = true;
-      LOG.warn(
-          "shrinker failed, further failures are only counted: allocator={}, shrinker={}",
-          settings.name,
-          entry.label,
-          failure);
-    }
-    int doublings = Math.min(entry.throwsInARow, MOST_BACKOFF_DOUBLINGS);
-    entry.throwsInARow++;
-    entry.notBefore =
-        clock.nanoTime() + Math.min(FIRST_BACKOFF_NANOS << doublings, MOST_BACKOFF_NANOS);
   }
 
   /// What the thread runs. Refers weakly to the reclaimer while it sleeps.
-  static final class Worker implements Runnable {
+  private static final class Loop implements Callbacks.Body {
 
     private final WeakReference<Reclaimer> reclaimer;
     private final WaitClock clock;
-    private final Thread thread;
     private final @Nullable Call late;
 
-    private volatile @Nullable Call call;
-
-    /// @param late the callback because of which it takes the place of another
-    Worker(Reclaimer reclaimer, @Nullable Call late) {
+    /// @param late the call because of which it takes the place of another
+    Loop(Reclaimer reclaimer, @Nullable Call late) {
       this.reclaimer = new WeakReference<>(reclaimer);
       this.late = late;
       clock = reclaimer.clock;
-      thread =
-          Thread.ofPlatform()
-              .daemon()
-              .name("octavo-reclaim-" + reclaimer.settings.name)
-              .inheritInheritableThreadLocals(false)
-              .unstarted(this);
     }
 
-    long tick() {
+    private long tick(Worker me) {
       Reclaimer open = reclaimer.get();
-      return open == null ? OVER : open.work(this);
-    }
-
-    /// Whether its thread is in a callback.
-    boolean isInCall() {
-      return call != null;
+      return open == null ? OVER : open.work(me);
     }
 
     @Override
-    public void run() {
+    public void work(Worker me) {
       if (late != null) {
-        LOG.warn("shrinker hangs, going on without it: shrinker={}", late.label);
+        LOG.warn("shrinker hangs, going on without it: shrinker={}", late.label());
       }
-      try {
-        for (long wait = tick(); wait >= 0; wait = tick()) {
-          if (wait > 0) {
-            clock.park(this, wait);
-          }
+      for (long wait = tick(me); wait >= 0; wait = tick(me)) {
+        if (wait > 0) {
+          clock.park(me, wait);
         }
-      } catch (RuntimeException | Error e) {
-        LOG.error("memory is not reclaimed any more", e);
       }
     }
   }

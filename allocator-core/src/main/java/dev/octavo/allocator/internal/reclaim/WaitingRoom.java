@@ -4,6 +4,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -14,13 +15,14 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Where requests wait for memory, and are served in the order in which they came.
+/// A line of requests that wait for memory, served in order of arrival.
 ///
-/// Only the first in line is ever tried, so a large request gets what is freed one after another
-/// and small ones cannot take it away. Who frees something makes it visible and then, unless
-/// [#isEmpty], calls [#offer]: it tries the first in line on the thread of the caller, hands over
-/// the result and wakes the waiter. So memory goes from the one who frees it to the one who waits,
-/// without another seeing it. Who comes while others wait must not help itself, but get in line.
+/// The first in line is tried with everything that is free. Those behind it are tried after it, in
+/// order, with what is not kept for the first ([Request#tryTakeBehind]); what is kept is up to the
+/// owner of the line. A thread that frees memory makes it visible and then, unless [#isEmpty],
+/// calls [#offer]: it tries the requests in line on the calling thread, hands over the results and
+/// wakes the waiters. So memory goes from the thread that frees it to the thread that waits,
+/// without another seeing it. A request that comes while others wait gets in line like them.
 ///
 /// ## No wake-up is lost
 ///
@@ -72,6 +74,9 @@ public class WaitingRoom implements AutoCloseable {
   /// of another thread.
   static final int MOST_LOOKS = 16;
 
+  /// Number of requests behind the first that one look passes at most.
+  private static final int MOST_BEHIND = 4096;
+
   private static final Logger LOG = LoggerFactory.getLogger(WaitingRoom.class);
 
   private static final VarHandle WAITING;
@@ -100,6 +105,19 @@ public class WaitingRoom implements AutoCloseable {
     /// @return what was taken, at least 0, or [#NONE]
     long tryTake();
 
+    /// Takes it while another request is first, and leaves what is kept for that one.
+    ///
+    /// @return what was taken, at least 0, or [#NONE]
+    default long tryTakeBehind() {
+      return NONE;
+    }
+
+    /// Whether an attempt by another thread proved nothing, so that the waiting thread must try
+    /// itself; it is woken then.
+    default boolean wantsItsThread() {
+      return false;
+    }
+
     /// Makes free what [#tryTake] took for a waiter that had given up meanwhile.
     void giveBack(long result);
 
@@ -116,8 +134,16 @@ public class WaitingRoom implements AutoCloseable {
     /// Called by each waiter after it left the line.
     void left();
 
-    /// Called by the first in line when it has slept in vain and is about to look again, which is
-    /// about a hundred times a second. Must not sleep.
+    /// Called by a waiter before each time it sleeps. Must not sleep.
+    ///
+    /// @param isFirst whether it is the first in line
+    default void sleeping(Request request, boolean isFirst) {}
+
+    /// Called before requests behind the first are tried, by the one thread that serves.
+    default void lookingBehind() {}
+
+    /// Called by the first in line when it has slept without success and is about to look again,
+    /// which is about a hundred times a second. Must not sleep.
     void stillWaiting();
 
     /// Called by a waiter that waits for long.
@@ -206,6 +232,9 @@ public class WaitingRoom implements AutoCloseable {
 
   @SuppressWarnings("UnusedVariable") // by OFFERS
   private volatile long offers;
+
+  /// Where a look behind the first has ended early; of the thread that serves.
+  private @Nullable Iterator<Waiter> rest;
 
   private volatile long lastDump;
 
@@ -332,14 +361,25 @@ public class WaitingRoom implements AutoCloseable {
   }
 
   private void park(Waiter me, long nanos) {
-    clock.park(this, first() == me ? Math.min(nanos, pollNanos()) : nanos);
-    if (me.answer == null && first() == me) {
-      try {
-        host.stillWaiting();
-      } catch (RuntimeException e) {
-        LOG.warn("host of waiters failed", e);
-      }
+    boolean isFirst = first() == me;
+    tellHost(() -> host.sleeping(me.request, isFirst));
+    clock.park(this, isFirst ? Math.min(nanos, pollNanos()) : nanos);
+    if (me.answer != null) {
+      return;
+    }
+    if (first() == me) {
+      tellHost(host::stillWaiting);
       offer();
+    } else if (me.request.wantsItsThread()) {
+      offer();
+    }
+  }
+
+  private static void tellHost(Runnable message) {
+    try {
+      message.run();
+    } catch (RuntimeException e) {
+      LOG.warn("host of waiters failed", e);
     }
   }
 
@@ -411,35 +451,65 @@ public class WaitingRoom implements AutoCloseable {
     return seen == 0;
   }
 
-  /// Each turn but the last removes one from the line: who was served, or has given up.
+  /// Each turn of the first loop but the last removes one waiter from the line: it was served, or
+  /// has given up.
   private void serveLine() {
     Waiter first = first();
-    while (first != null && serve(first)) {
+    while (first != null && serve(first, true)) {
       first = first();
+    }
+    if (first != null && waiting > 1) {
+      serveBehind(first);
+    }
+  }
+
+  /// A look that passes [#MOST_BEHIND] ends there, and the next one goes on behind it.
+  private void serveBehind(Waiter first) {
+    host.lookingBehind();
+    Iterator<Waiter> waiters = rest == null ? line.iterator() : rest;
+    rest = null;
+    int passed = 0;
+    while (waiters.hasNext() && passed++ < MOST_BEHIND) {
+      Waiter waiter = waiters.next();
+      if (waiter != first) {
+        serve(waiter, false);
+      }
+    }
+    if (waiters.hasNext()) {
+      rest = waiters;
     }
   }
 
   /// @return false if there is nothing for it
-  private boolean serve(Waiter first) {
-    if (first.answer != null) {
-      dequeue(first);
+  private boolean serve(Waiter waiter, boolean isFirst) {
+    if (waiter.answer != null) {
+      dequeue(waiter);
       return true;
     }
     Answer answer;
     try {
-      long result = first.request.tryTake();
+      Request request = waiter.request;
+      long result = isFirst ? request.tryTake() : request.tryTakeBehind();
       if (result == NONE) {
+        wakeIfWanted(waiter);
         return false;
       }
       answer = Answer.served(result);
     } catch (RuntimeException | Error e) {
       answer = new Answer(Reason.BROKEN, NONE, e);
     }
-    dequeue(first);
-    if (!answer(first, answer)) {
-      giveBack(first, answer);
+    dequeue(waiter);
+    if (!answer(waiter, answer)) {
+      giveBack(waiter, answer);
     }
     return true;
+  }
+
+  @SuppressWarnings("ReferenceEquality") // threads are equal to themselves only
+  private void wakeIfWanted(Waiter waiter) {
+    if (waiter.thread != Thread.currentThread() && waiter.request.wantsItsThread()) {
+      clock.unpark(waiter.thread);
+    }
   }
 
   /// What was taken for one who will not have it.

@@ -30,12 +30,10 @@ class OwnCodeTest {
   void freeNeverSleeps() throws URISyntaxException {
     check()
         .alsoAtomic(ROOT + "PageAllocator.free*")
-        .except(
-            ROOT + "OpenRegion.giveBack", "an arena's close, if the allocator was closed before")
         .except(ROOT + "internal.checks.Quarantine.*", FULL)
         .except(ROOT + "internal.checks.FreedPages.*", FULL)
         .except(ROOT + "context.SiteLimits.*", REPORT)
-        .except(ROOT + "oom.AccountTree.handshake", STOCKS)
+        .except(ROOT + "internal.threads.Handshake.withAllThreads", STOCKS)
         .check();
   }
 
@@ -44,14 +42,24 @@ class OwnCodeTest {
     check()
         .alsoAtomic(ROOT + "internal.*")
         .except(
-            ROOT + "internal.cache.OtherThreads.handshake",
+            ROOT + "internal.threads.Handshake.withAllThreads",
             "only of calls about to fail, and of those that look at the region as a whole")
         .except(ROOT + "internal.checks.Quarantine.*", FULL)
         .except(ROOT + "internal.checks.FreedPages.*", FULL)
         .except(ROOT + "context.SiteLimits.*", REPORT)
-        .except(ROOT + "oom.AccountTree.handshake", STOCKS)
-        .except(ROOT + "oom.ContainedPolicy.await", "as the next one")
-        .except(ROOT + "LastResort.*", "only of requests that wait, when somebody must give")
+        .except(ROOT + "internal.threads.Callbacks$Worker.await", "as the next one")
+        .except(ROOT + "internal.region.OpenRegion.end", "ends an allocator or an account")
+        .except(ROOT + "internal.region.Zeros.<clinit>", "the global arena takes no lock")
+        .except(ROOT + "internal.request.Payers.open", "opens an account's allocator")
+        .except(ROOT + "internal.request.Payers.close*", "ends an allocator or an account")
+        .except(ROOT + "internal.request.Payers.endSessions", "ends an allocator")
+        .except(ROOT + "internal.request.Payers.shut", "ends an allocator")
+        .except(ROOT + "internal.request.Payers.reap", "takes memory away from an account")
+        .except(ROOT + "internal.request.InLine.beginStall", "only of requests that wait")
+        .except(ROOT + "internal.request.InLine.end", "only of requests that wait")
+        .except(
+            ROOT + "internal.request.LastResort.*",
+            "only of requests that wait, when somebody must give")
         .except(ROOT + "internal.reclaim.WaitClock$1.park", "the one place where requests wait")
         .except(ROOT + "internal.region.FileMapping.open", "opens a region")
         .except(ROOT + "internal.region.RegionMemory.ofArena", "opens a region")

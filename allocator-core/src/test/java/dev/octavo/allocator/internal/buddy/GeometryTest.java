@@ -34,6 +34,44 @@ class GeometryTest {
   }
 
   @Test
+  void aRunCanBeHeldIfOneOfItsPlacesIsInside() {
+    for (int pageCount = 1; pageCount <= 20; pageCount++) {
+      Geometry geometry = new Geometry(pageCount, 0, Geometry.RADIX_LOG2);
+      for (int alignOrder = 0; alignOrder <= 6; alignOrder++) {
+        for (int phase = -70; phase <= 70; phase++) {
+          for (int pages = 1; pages <= pageCount + 2; pages++) {
+            assertThat(geometry.canHold(pages, alignOrder, phase))
+                .as("%s, pages=%d, align=%d, phase=%d", geometry, pages, alignOrder, phase)
+                .isEqualTo(hasPlace(pageCount, pages, 1 << alignOrder, phase));
+          }
+        }
+      }
+    }
+  }
+
+  private static boolean hasPlace(int pageCount, int pages, int multiple, int phase) {
+    for (int page = 0; page + pages <= pageCount; page++) {
+      if (Math.floorMod(page + phase, multiple) == 0) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  @Test
+  void theLargestAlignmentsDoNotOverflow() {
+    Geometry largest = new Geometry(Geometry.MAX_PAGES, 30, Geometry.RADIX_LOG2);
+    assertThat(largest.canHold(Geometry.MAX_PAGES, 62, 0)).isTrue();
+    assertThat(largest.canHold(1, 62, 1)).isFalse();
+    assertThat(largest.canHold(1, 62, (1L << 62) - 1)).isTrue();
+    assertThat(largest.canHold(Geometry.MAX_PAGES, 62, (1L << 62) - 1)).isFalse();
+    assertThat(largest.canHold(1, 62, (1L << 62) - Geometry.MAX_PAGES)).isFalse();
+    assertThat(largest.canHold(1, 62, (1L << 62) - Geometry.MAX_PAGES + 1)).isTrue();
+    assertThat(largest.canHold(Long.MAX_VALUE, 0, 0)).isFalse();
+    assertThat(largest.canHold(1, 62, Long.MIN_VALUE)).isTrue();
+  }
+
+  @Test
   void whatDoesNotFitIsRejected() {
     assertRejected(0, 0, 6, "page count out of range: value=0");
     assertRejected(Geometry.MAX_PAGES + 1, 0, 6, "page count out of range: value=1073741825");

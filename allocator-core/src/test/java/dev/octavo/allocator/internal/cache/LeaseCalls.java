@@ -36,7 +36,10 @@ final class LeaseCalls implements RaceSubject {
     owners = new SteppingStandIns(buddy, limits, others);
     pool =
         new PagePool(
-            buddy, owners, others, new PoolOptions(1, CacheLimits.byDefault(buddy.geometry())));
+            buddy,
+            owners,
+            others,
+            new PoolOptions(1, CacheLimits.byDefault(geometry).withLow(limits.low())));
   }
 
   PagePool pool() {

@@ -96,6 +96,43 @@ class PagePoolTest {
     assertThat(shut[0].isPinned()).isFalse();
   }
 
+  /// Pages that are freed while no call waits are of no interest, and are not told.
+  @Test
+  void theWatchIsToldHowManyPagesBecameFree() {
+    List<Integer> told = new ArrayList<>();
+    PoolWatch watch =
+        new PoolWatch() {
+          @Override
+          public void low() {}
+
+          @Override
+          public void freed(int pages) {
+            told.add(pages);
+          }
+        };
+    PagePool watched =
+        new PagePool(
+            GEOMETRY,
+            new PoolOptions(
+                1, CacheLimits.byDefault(GEOMETRY), PageMemory.NONE, false, false, watch));
+    int[] lengths = {1, 3, 64, 1000, 9, 5};
+    int[] firsts = new int[lengths.length];
+    for (int i = 0; i < lengths.length; i++) {
+      firsts[i] = watched.allocate(lengths[i], 0, 0);
+    }
+    watched.free(firsts[5], 5);
+    watched.beginWait();
+    for (int i = 0; i < 4; i++) {
+      watched.free(firsts[i], lengths[i]);
+    }
+    watched.trim(firsts[4], 9, 2);
+    watched.hold(firsts[4], 2);
+    watched.freeHeld(firsts[4], 2);
+    watched.endWait();
+    assertThat(told).containsExactly(1, 3, 64, 1000, 7, 2);
+    assertThat(watched.audit()).isEmpty();
+  }
+
   /// Whoever has just got pages and not said yet who pays for them is waited for.
   @Test
   void anAllocationWithoutATagIsNotComplete() {

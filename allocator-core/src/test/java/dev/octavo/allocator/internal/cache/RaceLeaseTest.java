@@ -382,6 +382,83 @@ class RaceLeaseTest {
     assertThat(runs).isGreaterThan(MANY);
   }
 
+  // ---- few free pages: leases end without a handshake
+
+  private static final CacheLimits ENDS_BELOW_SIX = ONE_WORD.withLow(6);
+
+  /// The other thread leaves 4 of 16 pages in the tree.
+  @Test
+  void anOwnerNoticesThatItsLeaseHasEnded() {
+    int runs =
+        in(SIXTEEN, ENDS_BELOW_SIX, RaceLeaseTest::holdFirstWord)
+            .thread(
+                does(
+                    calls -> {
+                      calls.take(OWNER, 1);
+                      calls.take(OWNER, 1);
+                      calls.free(OWNER, 0, 1);
+                    }))
+            .thread(does(calls -> calls.take(OTHER, 8)))
+            .explore(2);
+    assertThat(runs).isGreaterThan(MANY / 2);
+  }
+
+  @Test
+  void manyTakenFromALeaseThatEndsAreTakenOnce() {
+    int runs =
+        in(SIXTEEN, ENDS_BELOW_SIX, RaceLeaseTest::holdFirstWord)
+            .thread(does(calls -> calls.takeMany(OWNER, 1, 3)))
+            .thread(does(calls -> calls.take(OTHER, 8)))
+            .explore(2);
+    assertThat(runs).isGreaterThan(20);
+  }
+
+  /// A drainer comes while the owner ends its lease because it was asked to, or has not noticed.
+  @Test
+  void aLeaseThatEndsMeetsADrainer() {
+    int runs =
+        in(
+                SIXTEEN,
+                ENDS_BELOW_SIX,
+                calls -> {
+                  holdFirstWord(calls);
+                  calls.take(OTHER, 8);
+                })
+            .thread(
+                does(
+                    calls -> {
+                      calls.take(OWNER, 1);
+                      calls.free(OWNER, 0, 1);
+                      calls.take(OWNER, 2);
+                    }))
+            .thread(does(calls -> calls.take(VISITOR, 6)))
+            .explore(2);
+    assertThat(runs).isGreaterThan(MANY);
+  }
+
+  /// An owner starts to hold words again just when another thread asks it to end its leases.
+  @Test
+  void anOwnerReopensWhileItsLeasesEnd() {
+    int runs =
+        in(
+                SIXTEEN,
+                ENDS_BELOW_SIX,
+                calls -> {
+                  holdFirstWord(calls);
+                  calls.drain(VISITOR);
+                })
+            .thread(
+                does(
+                    calls -> {
+                      calls.take(OWNER, 1);
+                      calls.take(OWNER, 1);
+                    }))
+            .thread(does(calls -> calls.take(OTHER, 8)))
+            .thread(does(calls -> calls.take(VISITOR, 5)))
+            .explore(1);
+    assertThat(runs).isGreaterThan(MANY);
+  }
+
   // ---- dead owners
 
   @Test

@@ -12,13 +12,17 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -40,10 +44,12 @@ class ReclaimThreadsTest {
   private static final class Toy implements WaitingRoom.Host, Reclaimer.Host {
 
     private final Permits memory = new Permits();
-    private final AtomicLong exhaustions = new AtomicLong();
+    private final ThreadLocal<Long> freedHere = ThreadLocal.withInitial(() -> 0L);
     private final Reclaimer reclaimer =
         new Reclaimer(
-            new Reclaimer.Settings("toy", 1, 0, 20 * MILLI, MILLI, MILLI), this, WaitClock.SYSTEM);
+            new Reclaimer.Settings("toy", 1, 20 * MILLI, MILLI, MILLI, MILLI),
+            this,
+            WaitClock.SYSTEM);
     private final WaitingRoom room = new WaitingRoom(WaitClock.SYSTEM, this, SECOND);
 
     @Override
@@ -61,18 +67,8 @@ class ReclaimThreadsTest {
     public void dump(List<Waiting> line) {}
 
     @Override
-    public long freePages() {
-      return memory.free();
-    }
-
-    @Override
-    public long awaitedPages() {
-      return room.firstRequest() instanceof Permits.Wanted wanted ? wanted.count() : 0;
-    }
-
-    @Override
-    public long served() {
-      return room.ended(Reason.SERVED);
+    public List<Reclaimer.Need> needs() {
+      return room.isEmpty() ? List.of() : List.of(new First());
     }
 
     @Override
@@ -80,9 +76,38 @@ class ReclaimThreadsTest {
       return callback.getAsLong();
     }
 
-    @Override
-    public void exhausted() {
-      exhaustions.incrementAndGet();
+    /// What the first in line waits for.
+    private final class First implements Reclaimer.Need {
+
+      @Override
+      public Object key() {
+        return "line";
+      }
+
+      @Override
+      public boolean isAwaited() {
+        return true;
+      }
+
+      @Override
+      public long missingBytes() {
+        return room.firstRequest() instanceof Permits.Wanted wanted ? wanted.count() : 0;
+      }
+
+      @Override
+      public int stages() {
+        return 1;
+      }
+
+      @Override
+      public long mostBytes(@Nullable Object owner, int stage) {
+        return Long.MAX_VALUE;
+      }
+
+      @Override
+      public long helpedBytes() {
+        return freedHere.get();
+      }
     }
 
     Answer await(int count, long nanos) {
@@ -92,7 +117,10 @@ class ReclaimThreadsTest {
 
     /// A shrinker with so many permits, each given when asked.
     Shrinker cache(int permits) {
-      AtomicInteger left = new AtomicInteger(permits);
+      return cache(new AtomicLong(permits));
+    }
+
+    Shrinker cache(AtomicLong left) {
       return new Shrinker() {
         @Override
         public long count() {
@@ -104,6 +132,7 @@ class ReclaimThreadsTest {
           int now = (int) Math.min(byteSize, left.get());
           left.addAndGet(-now);
           memory.release(now, room);
+          freedHere.set(freedHere.get() + now);
           return now;
         }
       };
@@ -239,7 +268,7 @@ class ReclaimThreadsTest {
 
   /// 8 threads that want twice what there is, while shrinkers free, lie, throw and hang.
   @Test
-  void badShrinkersDelayNobodyBeyondItsDeadline() throws Exception {
+  void badShrinkersDelayNoRequestBeyondItsDeadline() throws Exception {
     Toy toy = new Toy();
     toy.memory.put(TOTAL / 2);
     CountDownLatch released = new CountDownLatch(1);
@@ -258,15 +287,17 @@ class ReclaimThreadsTest {
                 }
               }
               ended.countDown();
-            }));
+            }),
+        null);
     toy.reclaimer.add(
         "throws",
         new Useless(
             () -> {
               throw new IllegalStateException("broken");
-            }));
-    toy.reclaimer.add("lies", new Useless(() -> {}));
-    toy.reclaimer.add("frees", toy.cache(TOTAL / 2));
+            }),
+        null);
+    toy.reclaimer.add("lies", new Useless(() -> {}), null);
+    toy.reclaimer.add("frees", toy.cache(TOTAL / 2), null);
     AtomicLong latest = new AtomicLong();
     Threads.together(
         THREADS,
@@ -284,7 +315,7 @@ class ReclaimThreadsTest {
     assertThat(latest.get()).isNotPositive();
 
     assertThat(toy.await(TOTAL, 50 * SECOND)).as("all there is").isEqualTo(Answer.served(TOTAL));
-    while (toy.exhaustions.get() == 0
+    while (toy.reclaimer.stats().exhausted() == 0
         || toy.reclaimer.stats().hung() == 0
         || toy.reclaimer.stats().thrown() == 0) {
       assertThat(toy.await(1, 50 * MILLI).reason()).isEqualTo(Reason.DEADLINE);
@@ -296,13 +327,72 @@ class ReclaimThreadsTest {
     assertThat(toy.room.isEmpty()).isTrue();
   }
 
+  /// Threads allocate and free all the time, and a liar gives nothing: exhaustion is reached, with
+  /// few scans, and ends when another shrinker has something.
+  @Test
+  void exhaustionIsReachedWhileOthersAllocateAndFree() throws InterruptedException {
+    Toy toy = new Toy();
+    AtomicLong scans = new AtomicLong();
+    toy.reclaimer.add("lies", new Useless(scans::incrementAndGet), null);
+    AtomicLong left = new AtomicLong();
+    toy.reclaimer.add("late", toy.cache(left), null);
+    AtomicBoolean done = new AtomicBoolean();
+    toy.memory.put(2);
+    Thread noise =
+        Thread.ofPlatform()
+            .daemon()
+            .start(
+                () -> {
+                  while (!done.get()) {
+                    if (toy.memory.take(1)) {
+                      toy.memory.release(1, toy.room);
+                    }
+                  }
+                });
+    while (!toy.reclaimer.isExhausted("line")) {
+      Answer answer = toy.await(TOTAL, 5 * MILLI);
+      assertThat(answer.reason()).isEqualTo(Reason.DEADLINE);
+      toy.reclaimer.wake();
+    }
+    assertThat(scans.get()).isLessThan(100);
+    left.set(TOTAL);
+    assertThat(toy.await(TOTAL, 50 * SECOND)).isEqualTo(Answer.served(TOTAL));
+    done.set(true);
+    noise.join();
+    toy.reclaimer.close();
+  }
+
+  @Test
+  void aThousandOwnersHaveOneThread() throws InterruptedException {
+    Toy toy = new Toy();
+    Set<Thread> seen = ConcurrentHashMap.newKeySet();
+    for (int owner = 0; owner < 500; owner++) {
+      toy.reclaimer.add("a", new Useless(() -> seen.add(Thread.currentThread())), owner).close();
+    }
+    AtomicReference<Thread> thread = new AtomicReference<>();
+    for (int owner = 0; owner < 500; owner++) {
+      toy.reclaimer.add(
+          "b",
+          new Useless(
+              () -> {
+                seen.add(Thread.currentThread());
+                thread.set(Thread.currentThread());
+              }),
+          owner);
+    }
+    waitUntilSet(toy, thread);
+    toy.reclaimer.close();
+    thread.get().join();
+    assertThat(seen).containsExactly(thread.get());
+  }
+
   // ---- the thread's end
 
   @Test
   void closingEndsTheThread() throws InterruptedException {
     Toy toy = new Toy();
     AtomicReference<Thread> thread = new AtomicReference<>();
-    toy.reclaimer.add("a", new Useless(() -> thread.set(Thread.currentThread())));
+    toy.reclaimer.add("a", new Useless(() -> thread.set(Thread.currentThread())), null);
     waitUntilSet(toy, thread);
     assertThat(thread.get().isDaemon()).isTrue();
     toy.reclaimer.close();
@@ -324,8 +414,8 @@ class ReclaimThreadsTest {
   /// alone.
   private static Toy used(AtomicReference<Thread> thread) {
     Toy toy = new Toy();
-    toy.reclaimer.add("a", toy.cache(1));
-    toy.reclaimer.add("b", new Useless(() -> thread.set(Thread.currentThread())));
+    toy.reclaimer.add("a", toy.cache(1), null);
+    toy.reclaimer.add("b", new Useless(() -> thread.set(Thread.currentThread())), null);
     assertThat(toy.await(1, 10 * SECOND).reason()).isEqualTo(Reason.SERVED);
     waitUntilSet(toy, thread);
     return toy;

@@ -1,7 +1,5 @@
-package dev.octavo.allocator;
+package dev.octavo.allocator.internal.region;
 
-import dev.octavo.allocator.internal.region.Discard;
-import dev.octavo.allocator.internal.region.RegionMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -18,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 /// closes it, and until then the memory must stay. They are the same where nothing can have an end
 /// of its own, for want of native access; where the memory is the caller's; and where it is a file,
 /// as only a segment of the mapping itself can be [forced][MemorySegment#force].
-final class OpenRegion {
+public final class OpenRegion {
 
   private final RegionMemory source;
   private final @Nullable MemorySegment memory;
@@ -31,7 +29,7 @@ final class OpenRegion {
 
   /// @param byteSize how much of it is used
   /// @param nativeAccess whether segments may have an end of their own
-  OpenRegion(RegionMemory source, long byteSize, boolean nativeAccess) {
+  public OpenRegion(RegionMemory source, long byteSize, boolean nativeAccess) {
     this.source = source;
     MemorySegment all = source.segment();
     memory = all == null ? null : all.asSlice(0, byteSize);
@@ -46,34 +44,34 @@ final class OpenRegion {
   }
 
   /// All memory, or null if there is none.
-  @Nullable MemorySegment memory() {
+  public @Nullable MemorySegment memory() {
     return memory;
   }
 
   /// The same, as users get slices of it.
-  @Nullable MemorySegment segments() {
+  public @Nullable MemorySegment segments() {
     return segments;
   }
 
-  long zeroFrom() {
+  public long zeroFrom() {
     return source.zeroFrom();
   }
 
-  @Nullable Discard discard() {
+  public @Nullable Discard discard() {
     return source.discard();
   }
 
   /// Has all segments fail from now on, if they have an end of their own.
   ///
   /// @return false if a native call is using one
-  boolean endSegments() {
+  public boolean endSegments() {
     return session == null || end(session);
   }
 
   /// Gives the memory back; again does nothing.
   ///
   /// @return false if a native call is using a segment of it
-  boolean giveBack() {
+  public boolean giveBack() {
     if (!isBack.compareAndSet(false, true)) {
       return true;
     }
@@ -85,7 +83,7 @@ final class OpenRegion {
   /// Ends a session, if it is not over already.
   ///
   /// @return false if a native call is using a segment of it
-  static boolean end(Arena session) {
+  public static boolean end(Arena session) {
     return !session.scope().isAlive() || ends(session::close);
   }
 
