@@ -462,6 +462,20 @@ final class Allocations {
     return page;
   }
 
+  /// As [#allocateRun] in mode BLOCKING, with no alignment and no payer, for a thread that has just
+  /// found nothing in the words that it has leased.
+  ///
+  /// @param pages at least 1
+  long allocateRunUnleased(int pages) {
+    long page = requests.takeUnleased(pages, blocking);
+    if (page < 0) {
+      failures.checkOpen();
+      Demand demand = new Demand(null, pages, 0, 0, "pages=" + pages + ", pageAlignment=1");
+      page = await(demand, AllocationMode.BLOCKING, waitNanos, page);
+    }
+    return page;
+  }
+
   void freeRun(long page, int pages) {
     if (!holdings.free(holdings.payerOf((int) page), (int) page, pages)) {
       throw failures.invalidFree(page, pages);

@@ -549,9 +549,7 @@ public final class PageAllocator implements SegmentAllocator, AutoCloseable {
     }
     if (pages > 0 && payer == null) {
       int page = pool.takeHeld(pages);
-      if (page != PagePool.NONE) {
-        return page;
-      }
+      return page != PagePool.NONE ? page : allocations.allocateRunUnleased(pages);
     }
     return allocations.allocateRun(payer, pages, 1, AllocationMode.BLOCKING);
   }

@@ -200,10 +200,10 @@ public class PagePool {
     if (isLow) {
       Owners.endLeasesOf(owner); // the mark is for all that is free
     }
-    int page =
-        isLow || owner == null || phase != 0
-            ? allocateUnheld(owner, pages, alignOrder, phase, mark)
-            : allocateAndHold(owner, pages, alignOrder, mark);
+    if (!isLow && owner != null && phase == 0) {
+      return allocateAndHold(owner, pages, alignOrder, mark);
+    }
+    int page = allocateUnheld(owner, pages, alignOrder, phase, mark);
     endLeasesIfLow(owner);
     if (isLow) {
       watch.low(); // now it finds these pages gone
@@ -219,7 +219,10 @@ public class PagePool {
     if (page == NONE) {
       page = allocateUnheld(owner, pages, alignOrder, 0, mark);
     }
-    if (page != NONE && (low == 0 || buddy.hasFree(low + owner.wordPages(pages, alignOrder)))) {
+    boolean isPlenty = low == 0 || buddy.hasFree(low + owner.wordPages(pages, alignOrder));
+    if (!isPlenty) {
+      endLeasesIfLow(owner);
+    } else if (page != NONE) {
       owner.hold(page, pages, alignOrder);
     }
     return page;
