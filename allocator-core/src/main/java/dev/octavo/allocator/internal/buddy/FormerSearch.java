@@ -6,7 +6,7 @@ import java.util.BitSet;
 ///
 /// One pass over the [Pieces] keeps the starts of two stretches that end at the current piece: one
 /// without fixed pages, in which the nearest run is looked for, and within it the longest one that
-/// has pages of at most one owner, who can form a run alone if it fits there. Costs time in
+/// has pages of at most one owner, which can form a run alone if it fits there. Costs time in
 /// proportion to p log p, where p is the number of pieces, and to the number of fixed pages.
 ///
 /// Not thread-safe.
